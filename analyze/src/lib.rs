@@ -1,0 +1,1 @@
+//! Analysis of faaslens: call trees, division of time, cold starts, triggers, statistics.

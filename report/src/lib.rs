@@ -1,0 +1,1 @@
+//! Reports of faaslens: tables, publication figures and the page.

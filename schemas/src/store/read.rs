@@ -1,0 +1,103 @@
+//! Reading tables of a store.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use arrow::array::RecordBatch;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+
+use super::Store;
+use super::writer::write_atomically;
+use crate::error::{Error, Result};
+use crate::manifest::Manifest;
+use crate::table::{Layout, Row, Table};
+
+impl Store {
+    /// Paths of the files of a table of a run, one part or all, in order of part.
+    pub fn files(&self, manifest: &Manifest, table: &Table, part: Option<u32>) -> Vec<PathBuf> {
+        let wanted = |file: &&crate::manifest::FileEntry| {
+            file.table == table.name && part.is_none_or(|part| file.part == part)
+        };
+        let mut entries: Vec<_> = manifest.all_files().filter(wanted).collect();
+        entries.sort_by_key(|file| file.part);
+        entries.into_iter().map(|file| self.root.join(&file.path)).collect()
+    }
+
+    /// The rows of a table of a run, one part or all, in order of part; none where it has no file.
+    ///
+    /// # Errors
+    /// When a file is missing, damaged or lacks a declared column.
+    pub fn rows<R: Row>(&self, manifest: &Manifest, part: Option<u32>) -> Result<Vec<R>> {
+        let mut rows = Vec::new();
+        for path in self.files(manifest, R::TABLE, part) {
+            rows.extend(rows_of(&path)?);
+        }
+        Ok(rows)
+    }
+
+    /// Record batches of a file, of the named columns or of all when `columns` is empty.
+    ///
+    /// # Errors
+    /// When the file is missing or damaged.
+    pub fn batches(path: &Path, columns: &[&str], rows: usize) -> Result<ParquetRecordBatchReader> {
+        let file = File::open(path).map_err(Error::io("open", path))?;
+        let options = ArrowReaderOptions::new();
+        let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(file, options).map_err(Error::parquet(path))?;
+        let mask = if columns.is_empty() {
+            ProjectionMask::all()
+        } else {
+            ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied())
+        };
+        builder.with_projection(mask).with_batch_size(rows).build().map_err(Error::parquet(path))
+    }
+
+    /// Replaces a table that pools runs.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn write_pooled<R: Row>(&self, rows: &[R]) -> Result<()> {
+        debug_assert_eq!(R::TABLE.layout, Layout::Pooled);
+        let path = self.pooled_path(R::TABLE);
+        let folder = self.root.join(R::TABLE.name);
+        std::fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
+        let mut bytes = Vec::new();
+        let mut writer = parquet::arrow::ArrowWriter::try_new(&mut bytes, R::schema(), None).map_err(Error::parquet(&path))?;
+        writer.write(&R::to_batch(rows)?).map_err(Error::parquet(&path))?;
+        writer.close().map_err(Error::parquet(&path))?;
+        write_atomically(&path, &bytes)
+    }
+
+    /// The rows of a table that pools runs; none before the first analysis.
+    ///
+    /// # Errors
+    /// When the file is damaged or lacks a declared column.
+    pub fn pooled_rows<R: Row>(&self) -> Result<Vec<R>> {
+        let path = self.pooled_path(R::TABLE);
+        if path.is_file() { rows_of(&path) } else { Ok(Vec::new()) }
+    }
+
+    /// Path of the file of a table that pools runs.
+    pub fn pooled_path(&self, table: &Table) -> PathBuf {
+        self.root.join(table.name).join(format!("{}.parquet", table.name))
+    }
+}
+
+fn rows_of<R: Row>(path: &Path) -> Result<Vec<R>> {
+    let mut rows = Vec::new();
+    for batch in Store::batches(path, &[], 8192)? {
+        let batch: RecordBatch =
+            batch.map_err(|source| Error::Arrow { table: R::TABLE.name, source })?;
+        rows.extend(R::from_batch(&batch).map_err(|error| with_path(error, path))?);
+    }
+    Ok(rows)
+}
+
+fn with_path(error: Error, file: &Path) -> Error {
+    match error {
+        Error::Column { table, column, expected, found, .. } => {
+            Error::Column { path: file.to_owned(), table, column, expected, found }
+        }
+        other => other,
+    }
+}

@@ -1,0 +1,144 @@
+//! Writing one Parquet file: compression, encodings, checksum, sync.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::DataType;
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::schema::types::ColumnPath;
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::error::{Error, Result};
+use crate::manifest::FileEntry;
+use crate::table::{Row, Table};
+
+/// Rows of a row group at most.
+const ROW_GROUP_ROWS: usize = 1 << 18;
+
+/// A Parquet file of one table that is being written.
+pub struct TableFile {
+    writer: ArrowWriter<Checksummed>,
+    path: PathBuf,
+    final_path: String,
+    table: &'static Table,
+    part: u32,
+    rows: u64,
+}
+
+impl std::fmt::Debug for TableFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TableFile").field("path", &self.path).field("rows", &self.rows).finish_non_exhaustive()
+    }
+}
+
+impl TableFile {
+    pub(super) fn create(path: PathBuf, final_path: String, table: &'static Table, part: u32) -> Result<Self> {
+        let file = File::create(&path).map_err(Error::io("create", &path))?;
+        let sink = Checksummed { file: BufWriter::with_capacity(1 << 18, file), hash: Box::new(Xxh3::new()), bytes: 0 };
+        let options = ArrowWriterOptions::new().with_properties(properties(table));
+        let writer = ArrowWriter::try_new_with_options(sink, table.schema(), options).map_err(Error::parquet(&path))?;
+        Ok(Self { writer, path, final_path, table, part, rows: 0 })
+    }
+
+    /// Appends a batch of the table's schema.
+    ///
+    /// # Errors
+    /// When the file cannot be written or the batch is of another schema.
+    pub fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+        self.rows += batch.num_rows() as u64;
+        self.writer.write(batch).map_err(Error::parquet(&self.path))
+    }
+
+    /// Appends rows.
+    ///
+    /// # Errors
+    /// As [`TableFile::write`].
+    pub fn write_rows<R: Row>(&mut self, rows: &[R]) -> Result<()> {
+        debug_assert_eq!(R::TABLE.name, self.table.name);
+        self.write(&R::to_batch(rows)?)
+    }
+
+    /// Encodes what was appended so far as a row group: bounds the memory of a long file.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn flush(&mut self) -> Result<()> {
+        self.writer.flush().map_err(Error::parquet(&self.path))
+    }
+
+    /// Rows appended so far.
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Ends the file, syncs it and describes it.
+    ///
+    /// # Errors
+    /// When the file cannot be written or synced.
+    pub fn finish(self) -> Result<FileEntry> {
+        let Self { writer, path, final_path, table, part, rows } = self;
+        let sink = writer.into_inner().map_err(Error::parquet(&path))?;
+        let (bytes, digest) = (sink.bytes, sink.hash.digest128());
+        let file = sink.file.into_inner().map_err(|error| Error::io("write", &path)(error.into_error()))?;
+        file.sync_data().map_err(Error::io("sync", &path))?;
+        Ok(FileEntry { path: final_path, table: table.name.to_owned(), part, rows, bytes, xxh3: format!("{digest:032x}") })
+    }
+}
+
+/// zstd at level 1 everywhere; dictionaries only where values repeat; deltas for instants and offsets.
+fn properties(table: &Table) -> WriterProperties {
+    let mut builder = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .set_statistics_enabled(EnabledStatistics::Chunk)
+        .set_created_by("faaslens".to_owned());
+    for column in (table.columns)() {
+        let path = ColumnPath::from(column.name);
+        let repeats = matches!(column.data_type, DataType::Dictionary(..));
+        builder = builder.set_column_dictionary_enabled(path.clone(), repeats);
+        if matches!(column.data_type, DataType::Timestamp(..) | DataType::Int64) {
+            builder = builder.set_column_encoding(path, Encoding::DELTA_BINARY_PACKED);
+        }
+    }
+    builder.build()
+}
+
+/// Hashes and counts what passes.
+struct Checksummed {
+    file: BufWriter<File>,
+    hash: Box<Xxh3>,
+    bytes: u64,
+}
+
+impl Write for Checksummed {
+    fn write(&mut self, buffer: &[u8]) -> std::io::Result<usize> {
+        let written = self.file.write(buffer)?;
+        self.hash.update(&buffer[..written]);
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.file.flush()
+    }
+}
+
+/// Writes a small file so that it is there whole or not at all.
+pub(super) fn write_atomically(path: &Path, content: &[u8]) -> Result<()> {
+    let temporary = path.with_extension("tmp");
+    let mut file = File::create(&temporary).map_err(Error::io("create", &temporary))?;
+    file.write_all(content).map_err(Error::io("write", &temporary))?;
+    file.sync_data().map_err(Error::io("sync", &temporary))?;
+    std::fs::rename(&temporary, path).map_err(Error::io("rename to", path))
+}
+
+/// The shape of a part's path in the store.
+pub(super) fn part_path(table: &Table, run: &str, part: u32) -> String {
+    format!("{}/run={run}/part={part}/{}.parquet", table.name, table.name)
+}
+

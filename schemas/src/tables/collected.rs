@@ -1,0 +1,205 @@
+//! Tables written by `collect`.
+
+use crate::table::{Label, table};
+use crate::time::Timestamp;
+
+table! {
+    /// One instrumentation record, normalised.
+    Event = "events", Collect, PerRun {
+        /// Provider: `aws`, `google`, `azure`, `tinyfaas`, `openfaas`, `openwhisk`; `client` for the load generator.
+        provider: Label,
+        /// Canonical function name (`fn.name`).
+        function: Label,
+        /// Executor key (`fn.id`); empty for the load generator's own records.
+        executor: Label,
+        /// Deployment id of the record.
+        deployment_id: Option<Label>,
+        /// Wall clock when the line was logged, floored to whole milliseconds; not the time of the event.
+        logged_at: Timestamp,
+        /// Monotonic clock when the line was logged, since the executor's time origin.
+        now_ms: f64,
+        /// `cold_start`, `request`, `start`, `end`, `measure`, `mark`, `client_before`, `client_after`.
+        kind: Label,
+        /// `rpc_in`, `route`, `msg`, `rpc_out`, `db`, `custom`; null for kinds that are no performance entry.
+        op: Option<Label>,
+        /// Callee of `rpc_out`, route of `route`, action of `db`, text of a custom mark.
+        target: Option<Label>,
+        /// Function chain the record belongs to; null for a cold start.
+        context_id: Option<String>,
+        /// Pair ID under which the function runs: links it to its caller.
+        pair_id: Option<String>,
+        /// Pair ID of the callee (`rpc_out` only).
+        callee_pair_id: Option<String>,
+        /// Start of the entry, monotonic, since the executor's time origin.
+        start_ms: Option<f64>,
+        /// Duration of the entry; 0 for marks.
+        duration_ms: Option<f64>,
+        /// HTTP method of a request or a route, upper case.
+        method: Option<Label>,
+        /// URL of a request or of the load generator.
+        url: Option<String>,
+        /// `user-agent` header of a request.
+        user_agent: Option<Label>,
+        /// Headers of a request as a JSON object: the allowed ones, or all with `--keep-headers`.
+        headers: Option<String>,
+        /// Input file, relative to the folder collected.
+        source: Label,
+        /// Byte offset of the record in the uncompressed input file.
+        offset: i64,
+    }
+}
+
+table! {
+    /// One request sent by a load generator.
+    ClientRequest = "client_requests", Collect, PerRun {
+        /// `jmeter`, `artillery`, `faaslens`.
+        generator: Label,
+        /// Sampler label, scenario step or route.
+        label: Option<Label>,
+        /// When the request was due by the load profile.
+        scheduled_at: Option<Timestamp>,
+        /// When the request was sent.
+        sent_at: Timestamp,
+        /// From sending to the end of the response; null without a response.
+        elapsed_ms: Option<f64>,
+        /// From sending to the first byte of the response.
+        latency_ms: Option<f64>,
+        /// Time to connect.
+        connect_ms: Option<f64>,
+        /// Pauses and timers inside a transaction; its end is `sent_at + elapsed_ms + idle_ms`.
+        idle_ms: Option<f64>,
+        /// Status as written: an HTTP code or the generator's text for a transport failure.
+        status: Option<Label>,
+        /// Whether the generator took it as a success; null if it does not say.
+        success: Option<bool>,
+        /// Response size with headers.
+        bytes_received: Option<i64>,
+        /// Request size with headers.
+        bytes_sent: Option<i64>,
+        /// HTTP method.
+        method: Option<Label>,
+        /// URL without credentials.
+        url: Option<String>,
+        /// Name of the sending thread or virtual user.
+        thread: Option<Label>,
+        /// Threads active in the whole generator.
+        threads: Option<i64>,
+        /// Threads active in the request's group.
+        group_threads: Option<i64>,
+        /// Function chain the request started.
+        context_id: Option<String>,
+        /// Pair ID sent with the request.
+        pair_id: Option<String>,
+        /// Why it failed: transport error, assertion or status message.
+        error: Option<String>,
+        /// `request`, or `transaction` for a row that sums up other rows.
+        kind: Label,
+        /// Label of the enclosing sample, for nested samples.
+        parent_label: Option<Label>,
+        /// Further columns of the input as a JSON object: sample variables, hostname.
+        variables: Option<String>,
+        /// Input file, relative to the folder collected.
+        source: Label,
+        /// Byte offset of the record in the uncompressed input file.
+        offset: i64,
+    }
+}
+
+table! {
+    /// One statement of a platform about its own work, or a log line that is no instrumentation record.
+    PlatformRecord = "platform_records", Collect, PerRun {
+        /// Provider whose log it stands in; `client` for the load generator's console.
+        provider: Label,
+        /// Function, where the line or its surroundings name it.
+        function: Option<Label>,
+        /// Executor, where the line names it.
+        executor: Option<Label>,
+        /// `init_start`, `start`, `end`, `report`, `init_report`, `restore_start`, `restore_report`, `executing`, `executed`,
+        /// `execution_started`, `execution_finished`, `watchdog`, `period`, `text` (any other line).
+        kind: Label,
+        /// When the platform says it happened.
+        at: Option<Timestamp>,
+        /// The platform's id of the execution.
+        request_id: Option<String>,
+        /// Duration of the execution.
+        duration_ms: Option<f64>,
+        /// Billed duration.
+        billed_ms: Option<f64>,
+        /// Initialisation of the executor (a cold start).
+        init_ms: Option<f64>,
+        /// Restoring of a snapshot (a cold start).
+        restore_ms: Option<f64>,
+        /// Billed restoring.
+        billed_restore_ms: Option<f64>,
+        /// Memory configured.
+        memory_mb: Option<f64>,
+        /// Memory used at most.
+        memory_used_mb: Option<f64>,
+        /// Machine, instance, pod or container.
+        host: Option<Label>,
+        /// Outcome as written: `Succeeded`, `timeout`, `ok`, `200 OK`.
+        status: Option<Label>,
+        /// Kind of error as written.
+        error_type: Option<Label>,
+        /// X-Ray or W3C trace id.
+        trace_id: Option<String>,
+        /// X-Ray segment id.
+        segment_id: Option<String>,
+        /// The line, secrets masked, at most 500 bytes; only where no column holds its content.
+        text: Option<String>,
+        /// Input file, relative to the folder collected.
+        source: Label,
+        /// Byte offset of the record in the uncompressed input file.
+        offset: i64,
+    }
+}
+
+table! {
+    /// One executor: a started instance of a function.
+    Executor = "executors", Collect, PerRun {
+        /// Provider.
+        provider: Label,
+        /// Function.
+        function: Label,
+        /// Executor key (`fn.id`).
+        executor: String,
+        /// Machine, instance, pod or container it ran in.
+        host: Option<Label>,
+        /// Time origin of its monotonic clock: the greatest lower bound `timestamp - now` (METHODS, section 2).
+        origin: Timestamp,
+        /// The origin lies in `[origin, origin + this]` with 95 % confidence: `ln(1/0.05)/lines`.
+        origin_uncertainty_ms: f64,
+        /// Whether its wall clock was stepped or slewed while it ran.
+        clock_stepped: Option<bool>,
+        /// First line logged.
+        first_logged_at: Timestamp,
+        /// Last line logged.
+        last_logged_at: Timestamp,
+        /// Distinct instrumentation records.
+        lines: i64,
+        /// Whether it logged a cold start.
+        cold_start_logged: bool,
+        /// When it logged its cold start.
+        cold_start_at: Option<Timestamp>,
+    }
+}
+
+table! {
+    /// One input piece that could not be read or was refused.
+    Reject = "rejects", Collect, PerRun {
+        /// Input file, relative to the folder collected.
+        source: Label,
+        /// Byte offset in the uncompressed input file.
+        offset: i64,
+        /// Line number in the uncompressed input file, from 1; null where the format has no lines.
+        line: Option<i64>,
+        /// Length of the piece in bytes.
+        length: i64,
+        /// Reason, from the closed list in the documentation of `collect`: `truncated json`, `deployment mismatch`…
+        reason: Label,
+        /// What was expected and what was found.
+        detail: String,
+        /// The first bytes, secrets masked, control characters escaped.
+        excerpt: String,
+    }
+}

@@ -1,0 +1,44 @@
+//! Every table of a store.
+//!
+//! One file a stage of the work; [`TABLES`] lists them all. Every per-run table also has the key `run` (string),
+//! which stands in the path of its files (`run=<run>`), and `part`.
+
+mod collected;
+mod inferred;
+mod results;
+
+pub use collected::{ClientRequest, Event, Executor, PlatformRecord, Reject};
+pub use inferred::{Call, DbCall, Invocation, Trace};
+pub use results::{
+    ColdStart, Completeness, Duration, PhasePoint, Publishing, Response, Share, Throughput, TransactionTime, Trigger,
+};
+
+use crate::table::{Row, Table};
+
+/// Every table, in the order of the documentation.
+pub static TABLES: &[&Table] = &[
+    Event::TABLE,
+    ClientRequest::TABLE,
+    PlatformRecord::TABLE,
+    Executor::TABLE,
+    Reject::TABLE,
+    Invocation::TABLE,
+    Call::TABLE,
+    DbCall::TABLE,
+    Trace::TABLE,
+    Duration::TABLE,
+    Share::TABLE,
+    Trigger::TABLE,
+    Publishing::TABLE,
+    ColdStart::TABLE,
+    PhasePoint::TABLE,
+    Response::TABLE,
+    Throughput::TABLE,
+    TransactionTime::TABLE,
+    Completeness::TABLE,
+];
+
+/// The table of that name.
+pub fn by_name(name: &str) -> Option<&'static Table> {
+    TABLES.iter().copied().find(|table| table.name == name)
+}

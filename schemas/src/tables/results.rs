@@ -1,0 +1,318 @@
+//! Result tables, for people and figures. Quantiles are Hyndman & Fan type 7 throughout (METHODS, section 8).
+
+use crate::table::{Label, table};
+use crate::time::Timestamp;
+
+table! {
+    /// Execution duration by function and provider. Median, quartiles and percentiles of `invocations.duration_ms`.
+    Duration = "durations", Analyze, PerRun {
+        /// Provider.
+        provider: Label,
+        /// Function.
+        function: Label,
+        /// How it was invoked: `rpc`, `http`, `msg`.
+        trigger: Label,
+        /// Invocations with a duration.
+        n: i64,
+        /// Invocations that never ended.
+        errors: i64,
+        /// Median.
+        median_ms: Option<f64>,
+        /// First quartile.
+        q1_ms: Option<f64>,
+        /// Third quartile.
+        q3_ms: Option<f64>,
+        /// `q3_ms - q1_ms`.
+        iqr_ms: Option<f64>,
+        /// 95th percentile.
+        p95_ms: Option<f64>,
+        /// 99th percentile.
+        p99_ms: Option<f64>,
+        /// Arithmetic mean.
+        mean_ms: Option<f64>,
+        /// Shortest.
+        min_ms: Option<f64>,
+        /// Longest.
+        max_ms: Option<f64>,
+        /// Lower whisker: least value within 1.5 IQR of the box.
+        whisker_low_ms: Option<f64>,
+        /// Upper whisker: greatest value within 1.5 IQR of the box.
+        whisker_high_ms: Option<f64>,
+        /// Cold starts among them.
+        cold_n: i64,
+        /// Whether the data under it is complete.
+        complete: bool,
+    }
+}
+
+table! {
+    /// Compute, network and database time by entry route, by function set and overall; one row a category.
+    Share = "shares", Analyze, PerRun {
+        /// `wall` (elapsed time of the root, divided exactly) or `befaas` (as published).
+        method: Label,
+        /// `overall`, `route` (entry route), `set` (chosen functions, as in the published figure).
+        scope: Label,
+        /// `all`, the entry route, or the function set joined by `+`.
+        name: Label,
+        /// `compute`, `network`, `db`, `cold`, `trigger`, `client_network`.
+        category: Label,
+        /// Contexts.
+        n: i64,
+        /// Contexts left out as incomplete.
+        left_out: i64,
+        /// Sum over the contexts.
+        sum_ms: f64,
+        /// Arithmetic mean.
+        mean_ms: Option<f64>,
+        /// Median.
+        median_ms: Option<f64>,
+        /// First quartile.
+        q1_ms: Option<f64>,
+        /// Third quartile.
+        q3_ms: Option<f64>,
+        /// 95th percentile.
+        p95_ms: Option<f64>,
+        /// Share of the sum over all categories of this row's method, scope and name.
+        share_pct: Option<f64>,
+        /// Whether the data under it is complete.
+        complete: bool,
+    }
+}
+
+table! {
+    /// Trigger delay of event pipelines by publisher's provider and triggered function.
+    Trigger = "triggers", Analyze, PerRun {
+        /// Provider of the publisher.
+        provider: Label,
+        /// Triggered function.
+        function: Label,
+        /// Events with a trigger delay.
+        n: i64,
+        /// Median trigger delay, in full.
+        median_ms: Option<f64>,
+        /// First quartile.
+        q1_ms: Option<f64>,
+        /// Third quartile.
+        q3_ms: Option<f64>,
+        /// Longest.
+        max_ms: Option<f64>,
+        /// Arithmetic mean.
+        mean_ms: Option<f64>,
+        /// Delays of 1 s or more: those that the published method wraps.
+        over_1s: i64,
+        /// Median of the delays as published: log stamps, sub-second part only.
+        published_median_ms: Option<f64>,
+        /// Mean of the delays as published.
+        published_mean_ms: Option<f64>,
+        /// Median execution duration of the publisher.
+        publisher_median_ms: Option<f64>,
+        /// Greatest uncertainty among them.
+        uncertainty_ms: Option<f64>,
+        /// Whether the data under it is complete.
+        complete: bool,
+    }
+}
+
+table! {
+    /// Publish latency by pair of providers, for calls of publishers.
+    Publishing = "publishing", Analyze, PerRun {
+        /// Provider of the caller.
+        caller_provider: Label,
+        /// Provider of the publisher.
+        publisher_provider: Label,
+        /// Whether the load generator's own calls are meant (`client`) or those of functions (`function`).
+        caller: Label,
+        /// Calls.
+        n: i64,
+        /// Median of the caller's call less the publisher's execution duration.
+        median_ms: Option<f64>,
+        /// First quartile.
+        q1_ms: Option<f64>,
+        /// Third quartile.
+        q3_ms: Option<f64>,
+        /// Longest.
+        max_ms: Option<f64>,
+        /// Median execution duration of the publisher.
+        publisher_median_ms: Option<f64>,
+        /// Whether the data under it is complete.
+        complete: bool,
+    }
+}
+
+table! {
+    /// Cold starts by function and provider: how many and at what cost.
+    ColdStart = "cold_starts", Analyze, PerRun {
+        /// Provider.
+        provider: Label,
+        /// Function.
+        function: Label,
+        /// Invocations.
+        n: i64,
+        /// Invocations that were an executor's first.
+        cold_n: i64,
+        /// `cold_n / n`.
+        cold_pct: Option<f64>,
+        /// Executors that logged a cold start.
+        logged: i64,
+        /// Executors that logged a cold start and never an invocation.
+        never_invoked: i64,
+        /// Cold starts that the platform itself reports (`Init Duration`, `Restore Duration`…); null where the platform reports none at all.
+        platform: Option<i64>,
+        /// Difference between the two counts; null where the platform reports none at all.
+        disagree: Option<i64>,
+        /// Median caller-visible time of the warm invocations.
+        warm_median_ms: Option<f64>,
+        /// Median caller-visible time of the cold ones.
+        cold_median_ms: Option<f64>,
+        /// Median cost: a cold invocation's caller-visible time less the median of the warm ones.
+        cost_median_ms: Option<f64>,
+        /// Greatest cost.
+        cost_max_ms: Option<f64>,
+        /// Median initialisation as the platform reports it.
+        init_median_ms: Option<f64>,
+        /// Whether the data under it is complete.
+        complete: bool,
+    }
+}
+
+table! {
+    /// Time line of a run: one invocation with its time since the start of load.
+    PhasePoint = "phases", Analyze, PerRun {
+        /// Provider.
+        provider: Label,
+        /// Function.
+        function: Label,
+        /// Start of the invocation since the first client request.
+        since_load_s: f64,
+        /// Execution duration.
+        duration_ms: f64,
+        /// Whether it was a cold start.
+        cold: Option<bool>,
+        /// Caller-visible duration: of the call, else of the client's request.
+        caller_ms: Option<f64>,
+    }
+}
+
+table! {
+    /// Response time by test, parameter, nodes, hardware, network and label, pooled over repetitions (Table I of BenchFaaS).
+    Response = "responses", Analyze, Pooled {
+        /// Test plan.
+        test: Option<Label>,
+        /// Parameter of the plan.
+        parameter: Option<Label>,
+        /// Nodes.
+        nodes: Option<i64>,
+        /// Hardware: `pm.metal`, `vm.large`.
+        hardware: Option<Label>,
+        /// Network scenario: `lcl`, `cld`, `bad`, `typ`, `opt`.
+        network: Option<Label>,
+        /// Sampler label.
+        label: Option<Label>,
+        /// Rows taken: `successes` or `all`.
+        rows: Label,
+        /// Runs pooled.
+        runs: i64,
+        /// Rows under the statistics.
+        n: i64,
+        /// Failed rows.
+        errors: i64,
+        /// Median response time.
+        median_ms: Option<f64>,
+        /// First quartile.
+        q1_ms: Option<f64>,
+        /// Third quartile.
+        q3_ms: Option<f64>,
+        /// `q3_ms - q1_ms`.
+        iqr_ms: Option<f64>,
+        /// 95th percentile.
+        p95_ms: Option<f64>,
+        /// Median of the runs' medians.
+        median_of_medians_ms: Option<f64>,
+        /// Least of the runs' medians.
+        least_median_ms: Option<f64>,
+        /// Greatest of the runs' medians.
+        greatest_median_ms: Option<f64>,
+    }
+}
+
+table! {
+    /// Throughput of a run: successes / (last end - first start). Transactions are left out.
+    Throughput = "throughput", Analyze, PerRun {
+        /// Test plan.
+        test: Option<Label>,
+        /// Parameter of the plan.
+        parameter: Option<Label>,
+        /// Nodes.
+        nodes: Option<i64>,
+        /// Hardware.
+        hardware: Option<Label>,
+        /// Network scenario.
+        network: Option<Label>,
+        /// Greatest number of active threads seen.
+        threads: Option<i64>,
+        /// Requests.
+        n: i64,
+        /// Failed requests.
+        errors: i64,
+        /// Last end less first start.
+        span_s: Option<f64>,
+        /// Successful requests a second.
+        ok_per_s: Option<f64>,
+    }
+}
+
+table! {
+    /// Elapsed time of one chain of functions, for strip plots.
+    TransactionTime = "chains", Analyze, PerRun {
+        /// Test plan.
+        test: Option<Label>,
+        /// Parameter: the chain's length.
+        parameter: Option<Label>,
+        /// Hardware.
+        hardware: Option<Label>,
+        /// Network scenario.
+        network: Option<Label>,
+        /// `client`: transactions of a chain driven by the client; `server`: the only request of one driven by the functions.
+        chaining: Label,
+        /// Start.
+        start: Timestamp,
+        /// Elapsed time.
+        elapsed_ms: f64,
+        /// Whether it succeeded.
+        success: Option<bool>,
+    }
+}
+
+table! {
+    /// What was seen and what is missing, by provider, function and second.
+    Completeness = "completeness", Analyze, PerRun {
+        /// Provider.
+        provider: Label,
+        /// Function; null for counts that belong to none.
+        function: Option<Label>,
+        /// The second counted, on the log clock; null for counts without a time.
+        second: Option<Timestamp>,
+        /// Distinct instrumentation records.
+        lines: i64,
+        /// Repeated records left out; null where duplicates are not known by second.
+        duplicates: Option<i64>,
+        /// Rejected pieces; null where rejects are not known by second.
+        rejects: Option<i64>,
+        /// Client requests sent.
+        client_sent: i64,
+        /// Client requests answered.
+        client_answered: i64,
+        /// Client requests whose root invocation was found.
+        roots_found: i64,
+        /// Calls made.
+        calls_made: i64,
+        /// Callees found.
+        callees_found: i64,
+        /// Invocations whose caller is missing.
+        callers_missing: i64,
+        /// Invocations without an end.
+        unended: i64,
+        /// `complete` or `lossy`; null on rows by second.
+        verdict: Option<Label>,
+    }
+}
