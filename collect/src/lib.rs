@@ -1,1 +1,53 @@
-//! Collectors of faaslens: from provider logs and load-generator results to store tables.
+//! Collectors: from provider logs and load-generator results to the tables of a store.
+//!
+//! * [`sources`]: where bytes come from; one file a provider or generator, listed in [`sources::SOURCES`].
+//! * [`formats`]: bytes to records; one file a format, no I/O.
+//! * [`input`]: the one place that opens files (plain, gzip, zstd).
+//! * [`redact`]: what of headers and free text may enter a store.
+//!
+//! Every piece of an input ends as a record, a counted duplicate or a reject with its reason.
+#![warn(missing_docs)]
+
+pub mod error;
+pub mod formats;
+pub mod input;
+pub mod redact;
+pub mod sources;
+
+use std::collections::BTreeMap;
+
+use faaslens_schemas::store::Store;
+
+pub use error::{Error, Result};
+
+/// What every collection takes.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Store to collect into.
+    pub store: Store,
+    /// Run id; derived from the input's name when `None`.
+    pub run: Option<String>,
+    /// Labels given by the user; they win over derived ones.
+    pub labels: BTreeMap<String, String>,
+    /// Keep all headers instead of the allowed ones.
+    pub keep_headers: bool,
+    /// Add what is new to a run instead of replacing it.
+    pub append: bool,
+    /// Parts that contexts are spread over; chosen from the size of the input when `None`.
+    pub parts: Option<u32>,
+}
+
+/// Watches a collection; called from several threads.
+pub trait Progress: Sync {
+    /// `bytes` more of the input files (compressed, as on disk) are done.
+    fn advance(&self, bytes: u64);
+    /// Whether to stop: asked between blocks, answered with [`Error::Interrupted`].
+    fn cancelled(&self) -> bool {
+        false
+    }
+}
+
+/// Watches nothing.
+impl Progress for () {
+    fn advance(&self, _bytes: u64) {}
+}

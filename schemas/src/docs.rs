@@ -42,7 +42,8 @@ pub fn table_markdown(table: &Table) -> String {
         let unit = column.unit().unwrap_or("");
         let null = if column.nullable { "yes" } else { "" };
         // Writing to a String cannot fail.
-        let _infallible = writeln!(text, "| `{}` | {kind} | {unit} | {null} | {} |", column.name, column.doc.replace('|', "\\|"));
+        let _infallible =
+            writeln!(text, "| `{}` | {kind} | {unit} | {null} | {} |", column.name, column.doc.replace('|', "\\|"));
     }
     text
 }

@@ -6,9 +6,13 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, PrimitiveArray, RecordBatch, StringArray};
+use arrow::array::{
+    Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, PrimitiveArray, RecordBatch, StringArray,
+};
 use arrow::array::{Float64Array, Int64Array, StringDictionaryBuilder, TimestampMicrosecondArray};
-use arrow::datatypes::{DataType, Field, Float64Type, Int32Type, Int64Type, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType};
+use arrow::datatypes::{
+    DataType, Field, Float64Type, Int32Type, Int64Type, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType,
+};
 
 use crate::error::{Error, Result};
 use crate::time::Timestamp;
@@ -158,11 +162,24 @@ macro_rules! primitive_cell {
                 $data_type
             }
             fn to_array<'a>(values: impl Iterator<Item = &'a Self>) -> ArrayRef {
-                Arc::new(values.map(|$v| $into).collect::<Vec<_>>().into_iter().map(Some).collect::<$array>().with_data_type($data_type))
+                Arc::new(
+                    values
+                        .map(|$v| $into)
+                        .collect::<Vec<_>>()
+                        .into_iter()
+                        .map(Some)
+                        .collect::<$array>()
+                        .with_data_type($data_type),
+                )
             }
             fn reader(array: &dyn Array) -> Option<Box<dyn Fn(usize) -> Option<Self> + '_>> {
                 let array = primitive::<$arrow>(array)?;
-                Some(Box::new(move |i| array.is_valid(i).then(|| { let $n = array.value(i); $from })))
+                Some(Box::new(move |i| {
+                    array.is_valid(i).then(|| {
+                        let $n = array.value(i);
+                        $from
+                    })
+                }))
             }
         }
         impl Cell for Option<$rust> {
@@ -227,15 +244,10 @@ macro_rules! optional_cell {
     };
 }
 
-optional_cell!(
-    bool,
-    |values| Arc::new(values.copied().collect::<BooleanArray>()),
-    DataType::Boolean,
-    |array| {
-        let array = array.as_boolean_opt()?;
-        Some(Box::new(move |i| Some(array.is_valid(i).then(|| array.value(i)))))
-    }
-);
+optional_cell!(bool, |values| Arc::new(values.copied().collect::<BooleanArray>()), DataType::Boolean, |array| {
+    let array = array.as_boolean_opt()?;
+    Some(Box::new(move |i| Some(array.is_valid(i).then(|| array.value(i)))))
+});
 
 optional_cell!(
     String,

@@ -16,9 +16,8 @@ use crate::table::{Layout, Row, Table};
 impl Store {
     /// Paths of the files of a table of a run, one part or all, in order of part.
     pub fn files(&self, manifest: &Manifest, table: &Table, part: Option<u32>) -> Vec<PathBuf> {
-        let wanted = |file: &&crate::manifest::FileEntry| {
-            file.table == table.name && part.is_none_or(|part| file.part == part)
-        };
+        let wanted =
+            |file: &&crate::manifest::FileEntry| file.table == table.name && part.is_none_or(|part| file.part == part);
         let mut entries: Vec<_> = manifest.all_files().filter(wanted).collect();
         entries.sort_by_key(|file| file.part);
         entries.into_iter().map(|file| self.root.join(&file.path)).collect()
@@ -43,7 +42,8 @@ impl Store {
     pub fn batches(path: &Path, columns: &[&str], rows: usize) -> Result<ParquetRecordBatchReader> {
         let file = File::open(path).map_err(Error::io("open", path))?;
         let options = ArrowReaderOptions::new();
-        let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(file, options).map_err(Error::parquet(path))?;
+        let builder =
+            ParquetRecordBatchReaderBuilder::try_new_with_options(file, options).map_err(Error::parquet(path))?;
         let mask = if columns.is_empty() {
             ProjectionMask::all()
         } else {
@@ -62,7 +62,8 @@ impl Store {
         let folder = self.root.join(R::TABLE.name);
         std::fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
         let mut bytes = Vec::new();
-        let mut writer = parquet::arrow::ArrowWriter::try_new(&mut bytes, R::schema(), None).map_err(Error::parquet(&path))?;
+        let mut writer =
+            parquet::arrow::ArrowWriter::try_new(&mut bytes, R::schema(), None).map_err(Error::parquet(&path))?;
         writer.write(&R::to_batch(rows)?).map_err(Error::parquet(&path))?;
         writer.close().map_err(Error::parquet(&path))?;
         write_atomically(&path, &bytes)
@@ -86,8 +87,7 @@ impl Store {
 fn rows_of<R: Row>(path: &Path) -> Result<Vec<R>> {
     let mut rows = Vec::new();
     for batch in Store::batches(path, &[], 8192)? {
-        let batch: RecordBatch =
-            batch.map_err(|source| Error::Arrow { table: R::TABLE.name, source })?;
+        let batch: RecordBatch = batch.map_err(|source| Error::Arrow { table: R::TABLE.name, source })?;
         rows.extend(R::from_batch(&batch).map_err(|error| with_path(error, path))?);
     }
     Ok(rows)

@@ -138,8 +138,8 @@ impl Transaction {
 
     fn write_manifest(&self, manifest: &Manifest) -> Result<()> {
         let path = self.store.manifest_path(&self.run);
-        let mut text = serde_json::to_vec_pretty(manifest)
-            .map_err(|source| Error::Manifest { path: path.clone(), source })?;
+        let mut text =
+            serde_json::to_vec_pretty(manifest).map_err(|source| Error::Manifest { path: path.clone(), source })?;
         text.push(b'\n');
         write_atomically(&path, &text)
     }

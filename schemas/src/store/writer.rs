@@ -86,7 +86,14 @@ impl TableFile {
         let (bytes, digest) = (sink.bytes, sink.hash.digest128());
         let file = sink.file.into_inner().map_err(|error| Error::io("write", &path)(error.into_error()))?;
         file.sync_data().map_err(Error::io("sync", &path))?;
-        Ok(FileEntry { path: final_path, table: table.name.to_owned(), part, rows, bytes, xxh3: format!("{digest:032x}") })
+        Ok(FileEntry {
+            path: final_path,
+            table: table.name.to_owned(),
+            part,
+            rows,
+            bytes,
+            xxh3: format!("{digest:032x}"),
+        })
     }
 }
 
@@ -141,4 +148,3 @@ pub(super) fn write_atomically(path: &Path, content: &[u8]) -> Result<()> {
 pub(super) fn part_path(table: &Table, run: &str, part: u32) -> String {
     format!("{}/run={run}/part={part}/{}.parquet", table.name, table.name)
 }
-

@@ -181,6 +181,8 @@ table! {
         cold_start_logged: bool,
         /// When it logged its cold start.
         cold_start_at: Option<Timestamp>,
+        /// Earliest start of a handler (`rpc_in`, `route`, `msg`) on its monotonic clock: its first invocation.
+        first_start_ms: Option<f64>,
     }
 }
 

@@ -10,7 +10,8 @@ mod results;
 pub use collected::{ClientRequest, Event, Executor, PlatformRecord, Reject};
 pub use inferred::{Call, DbCall, Invocation, Trace};
 pub use results::{
-    ColdStart, Completeness, Duration, PhasePoint, Publishing, Response, Share, Throughput, TransactionTime, Trigger,
+    ColdStart, Completeness, Duration, Outlier, PhasePoint, Publishing, Response, Share, Throughput, TransactionTime,
+    Trigger, TukeyBox,
 };
 
 use crate::table::{Row, Table};
@@ -35,6 +36,8 @@ pub static TABLES: &[&Table] = &[
     Response::TABLE,
     Throughput::TABLE,
     TransactionTime::TABLE,
+    TukeyBox::TABLE,
+    Outlier::TABLE,
     Completeness::TABLE,
 ];
 

@@ -316,3 +316,53 @@ table! {
         verdict: Option<Label>,
     }
 }
+
+table! {
+    /// Tukey box of a measure: what a box plot draws. Whiskers end at the outermost value within 1.5 IQR of the box.
+    TukeyBox = "boxes", Analyze, PerRun {
+        /// `execution_duration`, `publish_latency`, `publisher_duration`, `trigger_delay`, `network` (a sync call's network time).
+        measure: Label,
+        /// Provider: of the function, the caller or the publisher.
+        provider: Label,
+        /// Provider of the other side, for measures between two.
+        peer: Option<Label>,
+        /// Function; null for measures that pool functions.
+        function: Option<Label>,
+        /// Values.
+        n: i64,
+        /// Least value.
+        min_ms: f64,
+        /// Lower whisker.
+        whisker_low_ms: f64,
+        /// First quartile.
+        q1_ms: f64,
+        /// Median.
+        median_ms: f64,
+        /// Third quartile.
+        q3_ms: f64,
+        /// Upper whisker.
+        whisker_high_ms: f64,
+        /// Greatest value.
+        max_ms: f64,
+        /// Arithmetic mean.
+        mean_ms: f64,
+        /// Whether the data under it is complete.
+        complete: bool,
+    }
+}
+
+table! {
+    /// A value outside the whiskers of its box; keys as in `boxes`.
+    Outlier = "outliers", Analyze, PerRun {
+        /// As in `boxes`.
+        measure: Label,
+        /// As in `boxes`.
+        provider: Label,
+        /// As in `boxes`.
+        peer: Option<Label>,
+        /// As in `boxes`.
+        function: Option<Label>,
+        /// The value.
+        value_ms: f64,
+    }
+}
