@@ -1,1 +1,12 @@
-//! Analysis of faaslens: call trees, division of time, cold starts, triggers, statistics.
+//! Analysis: tables in, tables out. No files, no clock, no environment: what goes in decides what comes out.
+//!
+//! * [`assembly`]: one part's events become invocations, calls, database operations and traces (the map step).
+//! * [`facts`]: the slim columns that a run's results need, so that memory does not follow the run's size.
+//! * [`results`]: facts of all parts become result tables (the reduce step).
+//! * [`stats`]: the one quantile, the one box, the one sample type.
+#![warn(missing_docs)]
+
+pub mod assembly;
+pub mod facts;
+pub mod results;
+pub mod stats;

@@ -1,0 +1,1 @@
+//! One part's events become invocations, calls, database operations and traces.

@@ -1,0 +1,1 @@
+//! Slim columns of a run.

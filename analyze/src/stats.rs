@@ -1,0 +1,1 @@
+//! Statistics: the one quantile, the one box.
