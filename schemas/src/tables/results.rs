@@ -72,7 +72,8 @@ table! {
         q3_ms: Option<f64>,
         /// 95th percentile.
         p95_ms: Option<f64>,
-        /// Share of the sum over all categories of this row's method, scope and name.
+        /// Share of the sum of `compute`, `network`, `db` and `cold` of this row's method, scope and name; null for `trigger` and
+        /// `client_network`, which lie outside the root's duration.
         share_pct: Option<f64>,
         /// Whether the data under it is complete.
         complete: bool,

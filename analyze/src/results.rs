@@ -1,1 +1,0 @@
-//! Facts of all parts become result tables.

@@ -1,0 +1,88 @@
+//! Cold starts by provider and function: how many by each source, and at what cost.
+//!
+//! The cost of a cold start is its caller-visible time less the median of the same function's warm ones in the same run
+//! (METHODS, section 5). An event has no caller that waits, so a function that only handles events has no cost.
+
+use std::collections::BTreeMap;
+
+use faaslens_schemas::tables::{ColdStart, Executor};
+
+use super::Run;
+use super::gaps::CLIENT;
+use super::platform::Statements;
+use crate::facts::InvocationFact;
+use crate::stats::Sample;
+
+#[derive(Default)]
+struct Group<'a> {
+    n: i64,
+    known: i64,
+    cold_n: i64,
+    warm_ms: Vec<f64>,
+    cold_ms: Vec<f64>,
+    logged: i64,
+    never_invoked: i64,
+    statements: Option<&'a Statements>,
+}
+
+impl Group<'_> {
+    fn add_invocation(&mut self, fact: &InvocationFact) {
+        self.n += 1;
+        let Some(cold) = fact.cold else { return };
+        self.known += 1;
+        self.cold_n += i64::from(cold);
+        let times = if cold { &mut self.cold_ms } else { &mut self.warm_ms };
+        times.extend(fact.caller_ms);
+    }
+
+    fn add_executor(&mut self, executor: &Executor) {
+        self.logged += i64::from(executor.cold_start_logged);
+        self.never_invoked += i64::from(executor.cold_start_logged && executor.first_start_ms.is_none());
+    }
+}
+
+/// One row for each provider and function that was invoked, logged a cold start or is named by the platform in one;
+/// sorted by these. The load generator's own library is no function.
+pub(super) fn rows(run: &Run<'_>) -> Vec<ColdStart> {
+    let input = &run.input;
+    let mut groups: BTreeMap<(&str, &str), Group<'_>> = BTreeMap::new();
+    for fact in &input.facts.invocations {
+        let key = (input.facts.names.text(fact.provider), input.facts.names.text(fact.function));
+        groups.entry(key).or_default().add_invocation(fact);
+    }
+    for executor in input.executors.iter().filter(|executor| &*executor.provider != CLIENT) {
+        groups.entry((&*executor.provider, &*executor.function)).or_default().add_executor(executor);
+    }
+    for (provider, function, statements) in input.platform.functions() {
+        groups.entry((provider, function)).or_default().statements = Some(statements);
+    }
+    groups.into_iter().map(|((provider, function), group)| row(run, provider, function, group)).collect()
+}
+
+fn row(run: &Run<'_>, provider: &str, function: &str, group: Group<'_>) -> ColdStart {
+    let names = &run.input.facts.names;
+    let known = names.find(provider).zip(names.find(function));
+    let speaks = run.input.platform.speaks(provider);
+    let platform = speaks.then(|| group.statements.map_or(0, Statements::cold_starts));
+    let init_ms = group.statements.map_or(&[][..], Statements::init_ms);
+    let (warm, cold) = (Sample::of_known(group.warm_ms), Sample::of_known(group.cold_ms));
+    let warm_median = warm.as_ref().map(Sample::median);
+    let cost = |statistic: fn(&Sample) -> f64| Some(statistic(cold.as_ref()?) - warm_median?);
+    ColdStart {
+        provider: provider.into(),
+        function: function.into(),
+        n: group.n,
+        cold_n: group.cold_n,
+        cold_pct: (group.known > 0).then(|| 100.0 * group.cold_n as f64 / group.n as f64),
+        logged: group.logged,
+        never_invoked: group.never_invoked,
+        platform,
+        disagree: platform.map(|count| (count - group.logged).abs()),
+        warm_median_ms: warm_median,
+        cold_median_ms: cold.as_ref().map(Sample::median),
+        cost_median_ms: cost(Sample::median),
+        cost_max_ms: cost(Sample::max),
+        init_median_ms: Sample::of_known(init_ms.iter().copied()).map(|sample| sample.median()),
+        complete: known.map_or(!run.gaps.refused(provider), |(p, f)| run.gaps.function_complete(p, f)),
+    }
+}

@@ -1,0 +1,87 @@
+//! Where a run's records are known to be incomplete.
+
+use std::collections::BTreeSet;
+
+use faaslens_schemas::manifest::Source;
+
+use crate::facts::{Facts, Name};
+
+/// Provider name of a missing callee whose provider nothing tells.
+const UNKNOWN: &str = "unknown";
+
+/// Provider name of the load generator.
+pub(super) const CLIENT: &str = "client";
+
+/// Providers and functions with missing, unended or refused records.
+#[derive(Debug)]
+pub(super) struct Gaps<'a> {
+    facts: &'a Facts,
+    /// Providers with refused input or input cut short.
+    refused: BTreeSet<&'a str>,
+    /// (provider, function) with a missing callee, a missing caller or an invocation without an end.
+    functions: BTreeSet<(Name, Name)>,
+    /// Functions of which a callee is missing that may have run anywhere.
+    callees: BTreeSet<Name>,
+    /// (provider, function) seen in the run.
+    ran: BTreeSet<(Name, Name)>,
+    /// Whether client requests lack an answer or a root invocation.
+    client: bool,
+}
+
+impl<'a> Gaps<'a> {
+    /// The gaps that the facts and the fate of the input show.
+    pub(super) fn of(facts: &'a Facts, sources: &'a [Source]) -> Self {
+        let lossy = |source: &&Source| source.rejects() > 0 || source.cut_short.is_some();
+        let mut gaps = Self {
+            facts,
+            refused: sources.iter().filter(lossy).map(|source| source.provider.as_str()).collect(),
+            functions: BTreeSet::new(),
+            callees: BTreeSet::new(),
+            ran: BTreeSet::new(),
+            client: false,
+        };
+        let (mut sent, mut answered, mut roots) = (0, 0, 0);
+        for (key, counts) in &facts.seen {
+            sent += counts.client_sent;
+            answered += counts.client_answered;
+            roots += counts.roots_found;
+            let Some(function) = key.function else { continue };
+            let missing = counts.calls_made > counts.callees_found;
+            gaps.ran.insert((key.provider, function));
+            if missing && facts.names.text(key.provider) == UNKNOWN {
+                gaps.callees.insert(function);
+            }
+            if missing || counts.callers_missing > 0 || counts.unended > 0 {
+                gaps.functions.insert((key.provider, function));
+            }
+        }
+        gaps.client = answered < sent || (!facts.invocations.is_empty() && roots < sent);
+        gaps
+    }
+
+    /// Whether nothing is known to be missing of a function on a provider.
+    pub(super) fn function_complete(&self, provider: Name, function: Name) -> bool {
+        !self.refused.contains(self.facts.names.text(provider))
+            && !self.functions.contains(&(provider, function))
+            && !self.callees.contains(&function)
+    }
+
+    /// Whether nothing is known to be missing of a provider's functions, or of the requests for the load generator.
+    pub(super) fn provider_complete(&self, provider: Name) -> bool {
+        let text = self.facts.names.text(provider);
+        let mut functions = self.ran.iter().filter(|(other, _)| *other == provider);
+        !self.refused.contains(text)
+            && !(text == CLIENT && self.client)
+            && functions.all(|(_, function)| self.function_complete(provider, *function))
+    }
+
+    /// Whether nothing is known to be missing of the run.
+    pub(super) fn run_complete(&self) -> bool {
+        self.refused.is_empty() && self.functions.is_empty() && !self.client
+    }
+
+    /// Whether input of this provider was refused or cut short.
+    pub(super) fn refused(&self, provider: &str) -> bool {
+        self.refused.contains(provider)
+    }
+}

@@ -1,0 +1,113 @@
+//! Result tables: the facts of a whole run become rows for people and figures (the reduce step).
+//!
+//! * [`summarise`]: one run's tables, from its [`Facts`], request rows, platform statements and manifest.
+//! * [`responses`]: response times pooled over the runs of a store, from their [`RequestTally`]s.
+//!
+//! Rows are sorted by their keys and depend on the values alone: parts and threads change nothing. Unknown is `None`,
+//! never 0. A row's `complete` is false when a call, callee, caller or end is missing under it, or when input of its
+//! providers was refused or cut short.
+//!
+//! A new result table is one file here with a function `rows`, and one line in the list under [`RUN_RESULTS`].
+
+mod boxes;
+mod chains;
+mod cold_starts;
+mod completeness;
+mod durations;
+mod gaps;
+mod outliers;
+mod phases;
+mod platform;
+mod publishing;
+mod requests;
+mod responses;
+mod shares;
+mod spread;
+mod throughput;
+mod triggers;
+
+use arrow::array::RecordBatch;
+use faaslens_schemas::manifest::Manifest;
+use faaslens_schemas::table::{Row, Table};
+use faaslens_schemas::tables;
+
+use crate::facts::Facts;
+use gaps::Gaps;
+pub use platform::PlatformTally;
+pub use requests::RequestTally;
+pub use responses::{RowsTaken, responses};
+
+/// What the result tables of one run are made from.
+#[derive(Debug, Clone, Copy)]
+pub struct RunInput<'a> {
+    /// Merged facts of all parts.
+    pub facts: &'a Facts,
+    /// Function sets, in the order of [`Options::sets`](crate::assembly::Options::sets).
+    pub sets: &'a [Vec<String>],
+    /// Every request row of the run.
+    pub requests: &'a RequestTally,
+    /// Every platform statement of the run.
+    pub platform: &'a PlatformTally,
+    /// Every executor of the run.
+    pub executors: &'a [tables::Executor],
+    /// The run's manifest: what became of its input.
+    pub manifest: &'a Manifest,
+}
+
+/// Input of a result table with what several of them need.
+struct Run<'a> {
+    input: RunInput<'a>,
+    gaps: Gaps<'a>,
+    spreads: Vec<spread::Spread<'a>>,
+}
+
+macro_rules! run_results {
+    ($( $module:ident: $row:ident, )+) => {
+        /// Result tables of one run, each sorted by its keys.
+        #[derive(Debug, Clone, PartialEq, Default)]
+        pub struct RunResults {
+            $(
+                #[doc = concat!("Rows of the table `", stringify!($module), "`.")]
+                pub $module: Vec<tables::$row>,
+            )+
+        }
+
+        impl RunResults {
+            fn of(run: &Run<'_>) -> Self {
+                Self { $( $module: $module::rows(run), )+ }
+            }
+
+            /// Every table with its rows as one record batch, tables without rows included.
+            ///
+            /// # Errors
+            /// When Arrow refuses the columns, which is a defect of the table's declaration.
+            pub fn batches(&self) -> faaslens_schemas::Result<Vec<(&'static Table, RecordBatch)>> {
+                Ok(vec![ $( (tables::$row::TABLE, tables::$row::to_batch(&self.$module)?), )+ ])
+            }
+        }
+
+        /// Every result table of a run, in the order of [`RunResults`].
+        pub static RUN_RESULTS: &[&Table] = &[ $( tables::$row::TABLE, )+ ];
+    };
+}
+
+run_results! {
+    durations: Duration,
+    shares: Share,
+    triggers: Trigger,
+    publishing: Publishing,
+    cold_starts: ColdStart,
+    phases: PhasePoint,
+    throughput: Throughput,
+    chains: TransactionTime,
+    boxes: TukeyBox,
+    outliers: Outlier,
+    completeness: Completeness,
+}
+
+/// The result tables of one run. A run without events or without requests gives tables without rows.
+pub fn summarise(input: RunInput<'_>) -> RunResults {
+    let gaps = Gaps::of(input.facts, &input.manifest.sources);
+    let spreads = spread::spreads(input.facts, &gaps);
+    RunResults::of(&Run { input, gaps, spreads })
+}

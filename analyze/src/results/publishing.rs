@@ -1,0 +1,64 @@
+//! Publish latency by pair of providers.
+
+use std::collections::BTreeMap;
+
+use faaslens_schemas::tables::Publishing;
+
+use super::Run;
+use crate::facts::{CallFact, CallKind, Name};
+use crate::stats::Sample;
+
+#[derive(Default)]
+struct Group {
+    latencies: Vec<f64>,
+    publishers: Vec<f64>,
+    unknown: usize,
+}
+
+impl Group {
+    fn add(&mut self, fact: &CallFact) {
+        self.latencies.extend(fact.network_ms);
+        self.publishers.extend(fact.callee_duration_ms);
+        self.unknown += usize::from(fact.network_ms.is_none());
+    }
+}
+
+/// One row for each pair of providers and each kind of caller, sorted by these. Calls whose publisher is missing
+/// belong to no pair; they make the caller's provider incomplete.
+pub(super) fn rows(run: &Run<'_>) -> Vec<Publishing> {
+    let mut groups: BTreeMap<(Name, Name, bool), Group> = BTreeMap::new();
+    let publishes = |fact: &&CallFact| fact.kind == CallKind::Sync && fact.to_publisher;
+    for fact in run.input.facts.calls.iter().filter(publishes) {
+        if let (Some(caller), Some(publisher)) = (fact.caller_provider, fact.callee_provider) {
+            groups.entry((caller, publisher, fact.from_client)).or_default().add(fact);
+        }
+    }
+    let mut rows: Vec<Publishing> = groups.into_iter().map(|(key, group)| row(run, key, group)).collect();
+    rows.sort_by(|a, b| {
+        (&a.caller_provider, &a.publisher_provider, &a.caller).cmp(&(
+            &b.caller_provider,
+            &b.publisher_provider,
+            &b.caller,
+        ))
+    });
+    rows
+}
+
+fn row(run: &Run<'_>, (caller, publisher, from_client): (Name, Name, bool), group: Group) -> Publishing {
+    let names = &run.input.facts.names;
+    let sides_complete = run.gaps.provider_complete(caller) && run.gaps.provider_complete(publisher);
+    let sample = Sample::of_known(group.latencies);
+    let of = |statistic: fn(&Sample) -> f64| sample.as_ref().map(statistic);
+    Publishing {
+        caller_provider: names.text(caller).into(),
+        publisher_provider: names.text(publisher).into(),
+        caller: if from_client { "client" } else { "function" }.into(),
+        n: sample.as_ref().map_or(0, Sample::count),
+        median_ms: of(Sample::median),
+        q1_ms: of(Sample::q1),
+        q3_ms: of(Sample::q3),
+        max_ms: of(Sample::max),
+        publisher_median_ms: Sample::of_known(group.publishers).map(|sample| sample.median()),
+        complete: group.unknown == 0 && sides_complete,
+    }
+}

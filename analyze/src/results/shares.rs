@@ -1,0 +1,115 @@
+//! Compute, network and database time: overall, by entry route and by function set.
+//!
+//! `wall` divides the root's elapsed time, `befaas` sums as published (METHODS, section 4). A context without the
+//! durations that a division needs is left out and counted. The published script also drops contexts with a
+//! class of 0 or below; here only what is missing is left out, as the sums of parallel calls may well be negative.
+
+use std::collections::BTreeMap;
+
+use faaslens_schemas::tables::Share;
+
+use super::Run;
+use crate::facts::{BefaasShares, SetFact, TraceFact};
+use crate::stats::Sample;
+
+/// Categories in the order of a row's shares; the first [`INSIDE`] add up to 100 %.
+const CATEGORIES: [&str; 6] = ["compute", "network", "db", "cold", "trigger", "client_network"];
+
+/// Number of categories that divide a duration; the others lie outside the root's.
+const INSIDE: usize = 4;
+
+/// Number of categories that have a row even where every context was left out.
+const ALWAYS: usize = 3;
+
+/// Method, scope and name of a group.
+type Key<'a> = (&'static str, &'static str, &'a str);
+
+/// Value of each category in one context, where it has one.
+type Values = [Option<f64>; CATEGORIES.len()];
+
+#[derive(Default)]
+struct Group {
+    values: [Vec<f64>; CATEGORIES.len()],
+    left_out: i64,
+}
+
+impl Group {
+    fn add(&mut self, context: Option<Values>) {
+        let Some(context) = context else {
+            self.left_out += 1;
+            return;
+        };
+        for (values, value) in self.values.iter_mut().zip(context) {
+            values.extend(value);
+        }
+    }
+}
+
+/// One row for each method, scope, name and category that occurs; sorted by method, scope and name, categories in
+/// the order compute, network, db, cold, trigger, client network.
+pub(super) fn rows(run: &Run<'_>) -> Vec<Share> {
+    let names = &run.input.facts.names;
+    let set_names: Vec<String> = run.input.sets.iter().map(|functions| functions.join("+")).collect();
+    let mut groups: BTreeMap<Key<'_>, Group> = BTreeMap::new();
+    for trace in &run.input.facts.traces {
+        for (method, context) in [("wall", wall(trace)), ("befaas", befaas(trace))] {
+            groups.entry((method, "overall", "all")).or_default().add(context);
+            if let Some(route) = trace.entry_route {
+                groups.entry((method, "route", names.text(route))).or_default().add(context);
+            }
+        }
+    }
+    for fact in &run.input.facts.sets {
+        if let Some(name) = usize::try_from(fact.set).ok().and_then(|set| set_names.get(set)) {
+            groups.entry(("befaas", "set", name)).or_default().add(set(fact));
+        }
+    }
+    groups.into_iter().flat_map(|(key, group)| group_rows(key, group, run.gaps.run_complete())).collect()
+}
+
+fn wall(trace: &TraceFact) -> Option<Values> {
+    let shares = trace.wall.filter(|_| trace.complete)?;
+    let inside = [shares.compute_ms, shares.network_ms, shares.db_ms, shares.cold_ms].map(Some);
+    let [compute, network, db, cold] = inside;
+    Some([compute, network, db, cold, trace.trigger_ms, trace.client_network_ms])
+}
+
+fn befaas(trace: &TraceFact) -> Option<Values> {
+    trace.befaas.filter(|_| trace.complete).map(as_published)
+}
+
+fn set(fact: &SetFact) -> Option<Values> {
+    fact.complete.then(|| as_published(fact.shares))
+}
+
+fn as_published(shares: BefaasShares) -> Values {
+    [Some(shares.compute_ms), Some(shares.network_ms), Some(shares.db_ms), None, None, None]
+}
+
+fn group_rows((method, scope, name): Key<'_>, group: Group, run_complete: bool) -> Vec<Share> {
+    let left_out = group.left_out;
+    let samples = group.values.map(Sample::of_known);
+    let total: f64 = samples.iter().take(INSIDE).flatten().map(Sample::sum).sum();
+    let row = |position: usize, sample: Option<&Sample>| {
+        let of = |statistic: fn(&Sample) -> f64| sample.map(statistic);
+        let sum_ms = sample.map_or(0.0, Sample::sum);
+        Share {
+            method: method.into(),
+            scope: scope.into(),
+            name: name.into(),
+            category: CATEGORIES[position].into(),
+            n: sample.map_or(0, Sample::count),
+            left_out,
+            sum_ms,
+            mean_ms: of(Sample::mean),
+            median_ms: of(Sample::median),
+            q1_ms: of(Sample::q1),
+            q3_ms: of(Sample::q3),
+            p95_ms: of(|sample| sample.quantile(0.95)),
+            share_pct: (position < INSIDE && sample.is_some() && total != 0.0).then(|| 100.0 * sum_ms / total),
+            complete: left_out == 0 && run_complete,
+        }
+    };
+    let shown = |position: &usize| *position < ALWAYS || samples[*position].is_some();
+    (0..CATEGORIES.len()).filter(shown).map(|position| row(position, samples[position].as_ref())).collect()
+}

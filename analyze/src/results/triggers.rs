@@ -1,0 +1,88 @@
+//! Trigger delay of event pipelines by the publisher's provider and the triggered function.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use faaslens_schemas::tables::Trigger;
+
+use super::Run;
+use crate::facts::{CallFact, CallKind, Name};
+use crate::stats::Sample;
+
+/// A delay as the published analysis computes it: `timedelta.microseconds / 1000` of the difference between the log
+/// stamps of the two start marks. Only its sub-second part is left: 1,800 ms become 800, and -5 ms become 995.
+fn published_ms(delay_logged_ms: f64) -> f64 {
+    delay_logged_ms.rem_euclid(1000.0)
+}
+
+#[derive(Default)]
+struct Group {
+    delays: Vec<f64>,
+    published: Vec<f64>,
+    publishers: Vec<f64>,
+    uncertainties: Vec<f64>,
+    providers: BTreeSet<Name>,
+    unknown: usize,
+}
+
+impl Group {
+    fn add(&mut self, fact: &CallFact) {
+        self.delays.extend(fact.trigger_delay_ms);
+        self.published.extend(fact.trigger_delay_logged_ms.map(published_ms));
+        self.publishers.extend(fact.publisher_duration_ms);
+        self.uncertainties.extend(fact.uncertainty_ms);
+        self.providers.extend(fact.callee_provider);
+        self.unknown += usize::from(fact.trigger_delay_ms.is_none());
+    }
+}
+
+/// One row for each provider of a publisher and each function its events triggered, sorted by these.
+pub(super) fn rows(run: &Run<'_>) -> Vec<Trigger> {
+    let mut groups: BTreeMap<(Name, Name), Group> = BTreeMap::new();
+    for fact in run.input.facts.calls.iter().filter(|fact| fact.kind == CallKind::Async) {
+        if let Some(provider) = fact.caller_provider {
+            groups.entry((provider, fact.callee_function)).or_default().add(fact);
+        }
+    }
+    let mut rows: Vec<Trigger> = groups.into_iter().map(|(key, group)| row(run, key, group)).collect();
+    rows.sort_by(|a, b| (&a.provider, &a.function).cmp(&(&b.provider, &b.function)));
+    rows
+}
+
+fn row(run: &Run<'_>, (provider, function): (Name, Name), group: Group) -> Trigger {
+    let names = &run.input.facts.names;
+    let known = |mut providers: std::collections::btree_set::Iter<'_, Name>| {
+        providers.all(|callee| run.gaps.function_complete(*callee, function))
+    };
+    let complete = group.unknown == 0 && run.gaps.provider_complete(provider) && known(group.providers.iter());
+    let delays = Sample::of_known(group.delays);
+    let published = Sample::of_known(group.published);
+    let of = |statistic: fn(&Sample) -> f64| delays.as_ref().map(statistic);
+    Trigger {
+        provider: names.text(provider).into(),
+        function: names.text(function).into(),
+        n: delays.as_ref().map_or(0, Sample::count),
+        median_ms: of(Sample::median),
+        q1_ms: of(Sample::q1),
+        q3_ms: of(Sample::q3),
+        max_ms: of(Sample::max),
+        mean_ms: of(Sample::mean),
+        over_1s: delays.as_ref().map_or(0, |sample| sample.count_from(1000.0)),
+        published_median_ms: published.as_ref().map(Sample::median),
+        published_mean_ms: published.as_ref().map(Sample::mean),
+        publisher_median_ms: Sample::of_known(group.publishers).map(|sample| sample.median()),
+        uncertainty_ms: Sample::of_known(group.uncertainties).map(|sample| sample.max()),
+        complete,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_published_delay_is_the_microseconds_field_of_a_timedelta() {
+        // python3: [timedelta(milliseconds=m).microseconds / 1000 for m in (1800, 999, 1000, -5, -1005, 0)]
+        let logged = [1800.0, 999.0, 1000.0, -5.0, -1005.0, 0.0];
+        assert_eq!(logged.map(published_ms), [800.0, 999.0, 0.0, 995.0, 995.0, 0.0]);
+    }
+}

@@ -1,1 +1,0 @@
-//! Statistics: the one quantile, the one box.
