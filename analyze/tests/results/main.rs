@@ -1,0 +1,11 @@
+//! Result tables: from hand-made facts with hand-made numbers, and from recorded load-generator results with numbers
+//! computed by pandas.
+
+mod cold_starts;
+mod completeness;
+mod events;
+mod fixture;
+mod jmeter;
+mod order;
+mod registry;
+mod time;
