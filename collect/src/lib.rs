@@ -3,6 +3,7 @@
 //! * [`sources`]: where bytes come from; one file a provider or generator, listed in [`sources::SOURCES`].
 //! * [`formats`]: bytes to records; one file a format, no I/O.
 //! * [`input`]: the one place that opens files (plain, gzip, zstd).
+//! * [`labels`]: run labels from the names of result files.
 //! * [`redact`]: what of headers and free text may enter a store.
 //!
 //! Every piece of an input ends as a record, a counted duplicate or a reject with its reason.
@@ -11,6 +12,7 @@
 pub mod error;
 pub mod formats;
 pub mod input;
+pub mod labels;
 pub mod redact;
 pub mod sources;
 

@@ -1,1 +1,8 @@
 //! Where bytes come from: one file a provider or generator.
+
+pub mod artillery_report;
+pub mod jmeter;
+mod result_files;
+mod result_run;
+
+pub use result_files::{Collected, PerFile};
