@@ -70,8 +70,9 @@ impl<'a> Gaps<'a> {
     pub(super) fn provider_complete(&self, provider: Name) -> bool {
         let text = self.facts.names.text(provider);
         let mut functions = self.ran.iter().filter(|(other, _)| *other == provider);
+        let requests_complete = text != CLIENT || !self.client;
         !self.refused.contains(text)
-            && !(text == CLIENT && self.client)
+            && requests_complete
             && functions.all(|(_, function)| self.function_complete(provider, *function))
     }
 

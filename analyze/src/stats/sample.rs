@@ -108,7 +108,7 @@ impl Sample {
         reason = "the position is within 0..=n-1 by the clamp"
     )]
     pub fn quantile(&self, p: f64) -> f64 {
-        let position = (self.sorted.len() - 1) as f64 * p.max(0.0).min(1.0);
+        let position = (self.sorted.len() - 1) as f64 * if p.is_nan() { 0.0 } else { p.clamp(0.0, 1.0) };
         let (below, fraction) = (position.floor(), position.fract());
         let low = self.at(below as usize);
         if fraction == 0.0 {

@@ -1,6 +1,7 @@
 //! What was seen, what is missing, and which rows rest on it.
 
 use faaslens_analyze::facts::SeenCounts;
+use faaslens_schemas::time::Timestamp;
 
 use crate::fixture::Fixture;
 
@@ -38,7 +39,7 @@ fn totals_add_up_the_seconds_and_stand_before_them() {
             ("google", Some("cart"), 5, None, None),
         ]
     );
-    assert_eq!(rows[1].second.map(|second| second.micros()), Some(6_000_000));
+    assert_eq!(rows[1].second.map(Timestamp::micros), Some(6_000_000));
     assert!(totals(&fixture).iter().all(|(_, verdict, _)| verdict == "complete"));
 }
 

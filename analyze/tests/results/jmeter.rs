@@ -1,4 +1,4 @@
-//! Responses, throughput and chains of recorded JMeter files; see `tests/data/README.md`.
+//! Responses, throughput and chains of recorded load-generator files; see `tests/data/README.md`.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -23,15 +23,6 @@ fn table(path: &Path) -> Vec<BTreeMap<String, String>> {
 
 fn number(row: &BTreeMap<String, String>, column: &str) -> Option<f64> {
     row[column].parse().ok()
-}
-
-/// Names of the recorded files, sorted.
-fn recorded() -> Vec<String> {
-    let entries = std::fs::read_dir(folder()).expect("the folder of recorded files");
-    let names = entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned());
-    let mut names: Vec<String> = names.filter(|name| !name.starts_with("expected")).collect();
-    names.sort();
-    names
 }
 
 /// Labels of a file name `<test>_<parameter>_<nodes><pm|vm>.<size>.<network>_<campaign>.csv`.
@@ -173,7 +164,7 @@ fn chains_are_the_transactions_of_a_client_and_the_requests_of_a_server() {
         if !elapsed.is_empty() {
             // n is even in all of these files
             assert_near(
-                (elapsed[elapsed.len() / 2] + elapsed[elapsed.len() / 2 - 1]) / 2.0,
+                f64::midpoint(elapsed[elapsed.len() / 2], elapsed[elapsed.len() / 2 - 1]),
                 number(&line, "chain_median"),
             );
         }

@@ -137,8 +137,8 @@ fn boxes_name_their_outliers_and_outliers_carry_the_keys_of_their_box() {
         ("execution_duration", "google", Some("cart"), 11)
     );
     // numpy.quantile(x, [.25, .5, .75]) = 7.625, 9.5, 11.75: reach 6.1875, fences 1.4375 and 17.9375
-    let drawn = [found.whisker_low_ms, found.q1_ms, found.median_ms, found.q3_ms, found.whisker_high_ms];
-    assert_eq!(drawn, [3.0, 7.625, 9.5, 11.75, 12.5]);
+    let drawn = vec![found.whisker_low_ms, found.q1_ms, found.median_ms, found.q3_ms, found.whisker_high_ms];
+    assert_eq!(drawn, vec![3.0, 7.625, 9.5, 11.75, 12.5]);
     let outliers: Vec<_> = results.outliers.iter().map(|row| (row.function.as_deref(), row.value_ms)).collect();
     assert_eq!(outliers, [(Some("cart"), 55.0), (Some("cart"), 100.0)]);
 }
