@@ -48,7 +48,7 @@ fn second_row(run: &Run<'_>, key: &SeenKey, counts: &SeenCounts) -> Completeness
 fn total_row(run: &Run<'_>, provider: &str, counts: &SeenCounts) -> Completeness {
     let sources = || run.input.manifest.sources.iter().filter(|source| source.provider == provider);
     let seen = run.input.facts.names.find(provider);
-    let complete = seen.map_or(!run.gaps.refused(provider), |name| run.gaps.provider_complete(name));
+    let complete = seen.map_or(!run.gaps.refused(provider), |name| run.gaps.provider_lossless(name));
     Completeness {
         duplicates: Some(sources().map(|source| signed(source.duplicates)).sum()),
         rejects: Some(sources().map(Source::rejects).map(signed).sum()),

@@ -20,6 +20,8 @@ pub(super) struct Gaps<'a> {
     refused: BTreeSet<&'a str>,
     /// (provider, function) with a missing callee, a missing caller or an invocation without an end.
     functions: BTreeSet<(Name, Name)>,
+    /// (provider, function) with an invocation that is not complete, be it for want of its own records or of others'.
+    incomplete: BTreeSet<(Name, Name)>,
     /// Functions of which a callee is missing that may have run anywhere.
     callees: BTreeSet<Name>,
     /// (provider, function) seen in the run.
@@ -36,6 +38,7 @@ impl<'a> Gaps<'a> {
             facts,
             refused: sources.iter().filter(lossy).map(|source| source.provider.as_str()).collect(),
             functions: BTreeSet::new(),
+            incomplete: BTreeSet::new(),
             callees: BTreeSet::new(),
             ran: BTreeSet::new(),
             client: false,
@@ -55,30 +58,41 @@ impl<'a> Gaps<'a> {
                 gaps.functions.insert((key.provider, function));
             }
         }
+        let incomplete = facts.invocations.iter().filter(|fact| !fact.complete);
+        gaps.incomplete = incomplete.map(|fact| (fact.provider, fact.function)).collect();
         gaps.client = answered < sent || (!facts.invocations.is_empty() && roots < sent);
         gaps
     }
 
-    /// Whether nothing is known to be missing of a function on a provider.
+    /// Whether results of a function on a provider rest on complete records.
     pub(super) fn function_complete(&self, provider: Name, function: Name) -> bool {
-        !self.refused.contains(self.facts.names.text(provider))
+        !self.incomplete.contains(&(provider, function)) && self.function_lossless(provider, function)
+    }
+
+    /// Whether results over all functions of a provider, or over the load generator's requests, rest on complete records.
+    pub(super) fn provider_complete(&self, provider: Name) -> bool {
+        !self.incomplete.iter().any(|(other, _)| *other == provider) && self.provider_lossless(provider)
+    }
+
+    /// Whether no record of a provider is known to be missing; its functions may still lack callees of other providers.
+    pub(super) fn provider_lossless(&self, provider: Name) -> bool {
+        let text = self.facts.names.text(provider);
+        let requests_complete = text != CLIENT || !self.client;
+        let mut functions = self.ran.iter().filter(|(other, _)| *other == provider);
+        requests_complete
+            && !self.refused(text)
+            && functions.all(|(_, function)| self.function_lossless(provider, *function))
+    }
+
+    fn function_lossless(&self, provider: Name, function: Name) -> bool {
+        !self.refused(self.facts.names.text(provider))
             && !self.functions.contains(&(provider, function))
             && !self.callees.contains(&function)
     }
 
-    /// Whether nothing is known to be missing of a provider's functions, or of the requests for the load generator.
-    pub(super) fn provider_complete(&self, provider: Name) -> bool {
-        let text = self.facts.names.text(provider);
-        let mut functions = self.ran.iter().filter(|(other, _)| *other == provider);
-        let requests_complete = text != CLIENT || !self.client;
-        !self.refused.contains(text)
-            && requests_complete
-            && functions.all(|(_, function)| self.function_complete(provider, *function))
-    }
-
     /// Whether nothing is known to be missing of the run.
     pub(super) fn run_complete(&self) -> bool {
-        self.refused.is_empty() && self.functions.is_empty() && !self.client
+        self.refused.is_empty() && self.functions.is_empty() && self.incomplete.is_empty() && !self.client
     }
 
     /// Whether input of this provider was refused or cut short.

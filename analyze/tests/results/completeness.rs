@@ -88,3 +88,14 @@ fn requests_alone_need_no_root_to_be_complete() {
     fixture.seen("client", None, 7, SeenCounts { client_sent: 3, client_answered: 3, ..SeenCounts::default() });
     assert_eq!(totals(&fixture)[0].1, "complete");
 }
+
+#[test]
+fn an_incomplete_invocation_marks_its_results_but_not_its_provider_as_lossy() {
+    let mut fixture = Fixture::new();
+    fixture.seen("google", Some("order"), 7, lines(3));
+    fixture.invocation("google", "order", 1.0, |fact| fact.complete = false);
+    fixture.invocation("google", "cart", 1.0, |_| ());
+    let durations = fixture.summarise().durations;
+    assert_eq!(durations.iter().map(|row| row.complete).collect::<Vec<_>>(), [true, false]);
+    assert_eq!(totals(&fixture), [("google".into(), "complete".into(), 3)]);
+}
