@@ -1,1 +1,0 @@
-//! One part's events become invocations, calls, database operations and traces.

@@ -1,0 +1,188 @@
+//! Rows and facts of calls: of the client, of functions, of events.
+
+use super::emit::Emitter;
+use super::entries::Part;
+use super::links::is_publisher;
+use super::tree::{Caller, Tree};
+use crate::facts::{CallFact, CallKind, Name};
+
+/// What a row of `calls` is about, by its position in the tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Edge {
+    Client(usize),
+    Operation(usize),
+    Event(usize),
+}
+
+/// A row of `calls` besides its slim values.
+struct Row {
+    pair: u32,
+    caller: Option<usize>,
+    callee: Option<usize>,
+    start_us: i64,
+    fact: CallFact,
+}
+
+impl Emitter {
+    /// Writes the rows of `calls` of a context, in order of start.
+    pub(super) fn emit_calls(&mut self, context_id: &str, tree: &Tree<'_>, part: &mut Part<'_>) {
+        let mut edges: Vec<(i64, Edge)> = Vec::with_capacity(tree.operations.len() + tree.clients.len());
+        edges.extend(tree.clients.iter().enumerate().map(|(i, client)| (client.sent_us, Edge::Client(i))));
+        let calls = tree.operations.iter().enumerate().filter(|(_, operation)| operation.is_call);
+        edges.extend(calls.map(|(i, operation)| (operation.start_us, Edge::Operation(i))));
+        let events = tree.events.iter().enumerate();
+        edges.extend(events.map(|(i, (publisher, _))| (tree.invocations[*publisher].start_us, Edge::Event(i))));
+        edges.sort_unstable();
+        for (_, edge) in edges {
+            let row = match edge {
+                Edge::Client(i) => self.client_row(i, tree, part),
+                Edge::Operation(i) => operation_row(i, tree, part),
+                Edge::Event(i) => event_row(i, tree, part),
+            };
+            self.emit_call(context_id, &row, part);
+            self.facts.calls.push(row.fact);
+        }
+    }
+
+    fn client_row(&self, position: usize, tree: &Tree<'_>, part: &mut Part<'_>) -> Row {
+        let client = &tree.clients[position];
+        let by_client = (Some(self.words.client), Some(self.words.client));
+        let named = path_of(client.url);
+        let fact = sync_fact(by_client, client.callee, client.elapsed_ms, tree, part, |part| part.names.intern(named));
+        Row {
+            pair: client.pair,
+            caller: None,
+            callee: client.callee,
+            start_us: client.sent_us,
+            fact: CallFact { from_client: true, ..fact },
+        }
+    }
+
+    fn emit_call(&mut self, context_id: &str, row: &Row, part: &Part<'_>) {
+        let id = |position: usize| self.id(Some(position));
+        let (caller_id, callee_id) =
+            (row.caller.and_then(id).map(str::to_owned), row.callee.and_then(id).map(str::to_owned));
+        let fact = &row.fact;
+        let rows = &mut self.calls;
+        rows.context_id.put(Some(context_id));
+        rows.pair_id.put(Some(part.pairs.text(row.pair)));
+        rows.caller_id.put(caller_id.as_deref());
+        rows.callee_id.put(callee_id.as_deref());
+        rows.caller_function.put(fact.caller_function);
+        rows.callee_function.put(Some(fact.callee_function));
+        rows.caller_provider.put(fact.caller_provider);
+        rows.callee_provider.put(fact.callee_provider);
+        rows.kind.put(Some(match fact.kind {
+            CallKind::Sync => self.words.sync,
+            CallKind::Async => self.words.asynchronous,
+        }));
+        rows.start.put(Some(row.start_us));
+        rows.duration_ms.put(fact.duration_ms);
+        rows.callee_duration_ms.put(fact.callee_duration_ms);
+        rows.network_ms.put(fact.network_ms);
+        rows.publisher_duration_ms.put(fact.publisher_duration_ms);
+        rows.publish_latency_ms.put(fact.publish_latency_ms);
+        rows.trigger_delay_ms.put(fact.trigger_delay_ms);
+        rows.trigger_delay_logged_ms.put(fact.trigger_delay_logged_ms);
+        rows.uncertainty_ms.put(fact.uncertainty_ms);
+        rows.callee_cold.put(fact.callee_cold);
+        rows.from_client.put(Some(fact.from_client));
+    }
+}
+
+fn operation_row(position: usize, tree: &Tree<'_>, part: &mut Part<'_>) -> Row {
+    let call = &tree.operations[position];
+    let site = part.sites[call.site as usize];
+    let by = (Some(site.provider), Some(site.function));
+    let fact = sync_fact(by, call.callee, call.duration_ms, tree, part, |part| {
+        call.label.unwrap_or_else(|| part.names.intern(""))
+    });
+    Row { pair: call.callee_pair, caller: call.owner, callee: call.callee, start_us: call.start_us, fact }
+}
+
+/// A call that waits for its answer; `named` is how the caller names a callee that is missing.
+fn sync_fact(
+    (caller_provider, caller_function): (Option<Name>, Option<Name>),
+    callee: Option<usize>,
+    duration_ms: Option<f64>,
+    tree: &Tree<'_>,
+    part: &mut Part<'_>,
+    named: impl FnOnce(&mut Part<'_>) -> Name,
+) -> CallFact {
+    let callee = callee.map(|callee| &tree.invocations[callee]);
+    let site = callee.map(|callee| part.sites[callee.site as usize]);
+    let callee_function = site.map_or_else(|| named(part), |site| site.function);
+    let callee_duration_ms = callee.and_then(|callee| callee.duration_ms);
+    CallFact {
+        kind: CallKind::Sync,
+        caller_provider,
+        caller_function,
+        callee_provider: site.map(|site| site.provider),
+        callee_function,
+        to_publisher: is_publisher(part.names.text(callee_function)),
+        from_client: false,
+        duration_ms,
+        callee_duration_ms,
+        network_ms: less(duration_ms, callee_duration_ms),
+        publish_latency_ms: None,
+        publisher_duration_ms: None,
+        trigger_delay_ms: None,
+        trigger_delay_logged_ms: None,
+        uncertainty_ms: None,
+        callee_cold: callee.and_then(|callee| callee.cold),
+    }
+}
+
+fn event_row(position: usize, tree: &Tree<'_>, part: &Part<'_>) -> Row {
+    let (from, to) = tree.events[position];
+    let (publisher, event) = (&tree.invocations[from], &tree.invocations[to]);
+    let (at, site) = (part.sites[publisher.site as usize], part.sites[event.site as usize]);
+    let published_ms = match publisher.caller {
+        Caller::Call(call) => tree.operations[call].duration_ms.filter(|_| tree.operations[call].callee == Some(from)),
+        Caller::Client(client) => tree.clients[client].elapsed_ms.filter(|_| tree.clients[client].callee == Some(from)),
+        Caller::Publisher(_) | Caller::Nobody => None,
+    };
+    let logged = event.start_logged_us.zip(publisher.start_logged_us);
+    let fact = CallFact {
+        kind: CallKind::Async,
+        caller_provider: Some(at.provider),
+        caller_function: Some(at.function),
+        callee_provider: Some(site.provider),
+        callee_function: site.function,
+        to_publisher: false,
+        from_client: false,
+        duration_ms: None,
+        callee_duration_ms: event.duration_ms,
+        network_ms: None,
+        publish_latency_ms: less(published_ms, publisher.duration_ms),
+        publisher_duration_ms: publisher.duration_ms,
+        trigger_delay_ms: Some(tree.trigger_delay_ms(from, to, part)),
+        trigger_delay_logged_ms: logged.map(|(event, publisher)| event.wrapping_sub(publisher) as f64 / 1000.0),
+        uncertainty_ms: at.clock.zip(site.clock).map(|(a, b)| a.uncertainty_ms + b.uncertainty_ms),
+        callee_cold: event.cold,
+    };
+    Row { pair: event.pair, caller: Some(from), callee: Some(to), start_us: publisher.start_us, fact }
+}
+
+fn less(whole: Option<f64>, part: Option<f64>) -> Option<f64> {
+    Some(whole? - part?)
+}
+
+/// The path of a URL, without host and query: how the client names what it calls.
+fn path_of(url: &str) -> &str {
+    let after_scheme = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let path = after_scheme.find('/').map_or("", |slash| &after_scheme[slash..]);
+    path.split(['?', '#']).next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_client_names_a_callee_by_the_path_of_its_url() {
+        assert_eq!(path_of("http://127.0.0.1:21001/dev/frontend/cart?x=1"), "/dev/frontend/cart");
+        assert_eq!(path_of("http://host"), "");
+        assert_eq!(path_of(""), "");
+    }
+}

@@ -1,0 +1,102 @@
+//! Completeness: what was seen and what is missing, by provider, function and second of the log clock.
+
+use std::collections::HashMap;
+
+use foldhash::quality::RandomState;
+
+use super::emit::Words;
+use super::entries::Part;
+use super::issues::Issue;
+use super::links::is_publisher;
+use super::run::RunContext;
+use super::tree::Tree;
+use crate::facts::{Facts, Name, SeenCounts, SeenKey};
+
+/// Counts under construction.
+#[derive(Debug)]
+pub(super) struct Seen {
+    counts: HashMap<SeenKey, SeenCounts, RandomState>,
+    client: Name,
+    unknown: Name,
+}
+
+impl Seen {
+    /// With the lines of a part; the load generator's belong to no function.
+    pub(super) fn of_lines(part: &Part<'_>, words: Words) -> Self {
+        let mut seen = Self { counts: HashMap::default(), client: words.client, unknown: words.unknown };
+        #[expect(clippy::iter_over_hash_type, reason = "the counts are added up: their order does not matter")]
+        for (&(site, second), n) in &part.lines {
+            let site = &part.sites[site as usize];
+            let function = Some(site.function).filter(|_| site.provider != words.client);
+            seen.at(site.provider, function, second).lines += n;
+        }
+        seen
+    }
+
+    /// Adds a request of the load generator, of any context or none.
+    pub(super) fn add_client(&mut self, sent_us: i64, answered: bool) {
+        let counts = self.at(self.client, None, second(sent_us));
+        counts.client_sent += 1;
+        counts.client_answered += u64::from(answered);
+    }
+
+    /// Adds what a context's tree shows.
+    pub(super) fn add_tree(&mut self, tree: &Tree<'_>, part: &mut Part<'_>, run: &RunContext) {
+        for client in tree.clients.iter().filter(|client| client.callee.is_some()) {
+            self.at(self.client, None, second(client.sent_us)).roots_found += 1;
+        }
+        for invocation in &tree.invocations {
+            if invocation.issues.is_empty() {
+                continue;
+            }
+            let site = &part.sites[invocation.site as usize];
+            let counts = self.at(site.provider, Some(site.function), second(invocation.logged_us));
+            counts.callers_missing += u64::from(invocation.issues.has(Issue::CallerMissing));
+            counts.unended += u64::from(invocation.issues.has(Issue::NoEnd));
+        }
+        for call in tree.operations.iter().filter(|operation| operation.is_call) {
+            let found = call.callee.map(|callee| part.sites[tree.invocations[callee].site as usize]);
+            let (provider, function) = match found {
+                Some(site) => (site.provider, Some(site.function)),
+                None => self.missing(call.label, call.callee_pair, tree, part, run),
+            };
+            let counts = self.at(provider, function, second(call.logged_us));
+            counts.calls_made += 1;
+            counts.callees_found += u64::from(found.is_some());
+        }
+    }
+
+    /// Provider and function of a missing callee: the one provider that runs the function; for a publisher, which
+    /// callers name alike everywhere, the provider of what it triggered.
+    fn missing(
+        &self,
+        label: Option<Name>,
+        pair: u32,
+        tree: &Tree<'_>,
+        part: &mut Part<'_>,
+        run: &RunContext,
+    ) -> (Name, Option<Name>) {
+        let Some(label) = label else { return (self.unknown, None) };
+        let text = part.names.text(label);
+        let provider = if is_publisher(text) {
+            let triggered = tree.invocations.iter().find(|invocation| invocation.pair == pair);
+            triggered.map(|invocation| part.sites[invocation.site as usize].provider)
+        } else {
+            run.provider_of(text).map(|provider| part.names.intern(provider))
+        };
+        (provider.unwrap_or(self.unknown), Some(label))
+    }
+
+    /// Puts the counts where results find them.
+    pub(super) fn finish(self, facts: &mut Facts) {
+        facts.seen = self.counts.into_iter().collect();
+    }
+
+    fn at(&mut self, provider: Name, function: Option<Name>, second: i64) -> &mut SeenCounts {
+        self.counts.entry(SeenKey { provider, function, second }).or_default()
+    }
+}
+
+fn second(us: i64) -> i64 {
+    us.div_euclid(1_000_000)
+}
