@@ -1,6 +1,7 @@
 //! Result tables: the facts of a whole run become rows for people and figures (the reduce step).
 //!
 //! * [`summarise`]: one run's tables, from its [`Facts`], request rows, platform statements and manifest.
+//! * [`phases`]: the one table of a run with a row for each invocation, in chunks.
 //! * [`responses`]: response times pooled over the runs of a store, from their [`RequestTally`]s.
 //!
 //! Rows are sorted by their keys and depend on the values alone: parts and threads change nothing. Unknown is `None`,
@@ -33,6 +34,7 @@ use faaslens_schemas::tables;
 
 use crate::facts::Facts;
 use gaps::Gaps;
+pub use phases::phases;
 pub use platform::PlatformTally;
 pub use requests::RequestTally;
 pub use responses::{RowsTaken, responses};
@@ -55,6 +57,7 @@ pub struct RunInput<'a> {
 }
 
 /// Input of a result table with what several of them need.
+#[derive(Debug)]
 struct Run<'a> {
     input: RunInput<'a>,
     gaps: Gaps<'a>,
@@ -63,7 +66,7 @@ struct Run<'a> {
 
 macro_rules! run_results {
     ($( $module:ident: $row:ident, )+) => {
-        /// Result tables of one run, each sorted by its keys.
+        /// Result tables of one run, each sorted by its keys; [`phases`] is made by itself.
         #[derive(Debug, Clone, PartialEq, Default)]
         pub struct RunResults {
             $(
@@ -74,7 +77,14 @@ macro_rules! run_results {
 
         impl RunResults {
             fn of(run: &Run<'_>) -> Self {
-                Self { $( $module: $module::rows(run), )+ }
+                let mut results = Self::default();
+                rayon::scope(|scope| {
+                    $(
+                        let rows = &mut results.$module;
+                        scope.spawn(move |_| *rows = $module::rows(run));
+                    )+
+                });
+                results
             }
 
             /// Every table with its rows as one record batch, tables without rows included.
@@ -86,7 +96,7 @@ macro_rules! run_results {
             }
         }
 
-        /// Every result table of a run, in the order of [`RunResults`].
+        /// The tables of [`RunResults`], in its order.
         pub static RUN_RESULTS: &[&Table] = &[ $( tables::$row::TABLE, )+ ];
     };
 }
@@ -97,7 +107,6 @@ run_results! {
     triggers: Trigger,
     publishing: Publishing,
     cold_starts: ColdStart,
-    phases: PhasePoint,
     throughput: Throughput,
     chains: TransactionTime,
     boxes: TukeyBox,

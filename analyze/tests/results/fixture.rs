@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use faaslens_analyze::facts::{
     BefaasShares, CallFact, CallKind, Facts, InvocationFact, Name, SeenCounts, SeenKey, TraceFact, Trigger, WallShares,
 };
-use faaslens_analyze::results::{PlatformTally, RequestTally, RunInput, RunResults, summarise};
+use faaslens_analyze::results::{PlatformTally, RequestTally, RunInput, RunResults, phases, summarise};
 use faaslens_schemas::manifest::{Manifest, Source};
-use faaslens_schemas::tables::Executor;
+use faaslens_schemas::tables::{Executor, PhasePoint};
 use faaslens_schemas::time::Timestamp;
 
 /// Start of every fixture's clock.
@@ -36,14 +36,22 @@ impl Fixture {
     }
 
     pub(crate) fn summarise(&self) -> RunResults {
-        summarise(RunInput {
+        summarise(self.input())
+    }
+
+    pub(crate) fn phases(&self) -> Vec<PhasePoint> {
+        phases(&self.input()).flatten().collect()
+    }
+
+    fn input(&self) -> RunInput<'_> {
+        RunInput {
             facts: &self.facts,
             sets: &self.sets,
             requests: &self.requests,
             platform: &self.platform,
             executors: &self.executors,
             manifest: &self.manifest,
-        })
+        }
     }
 
     pub(crate) fn name(&mut self, text: &str) -> Name {

@@ -2,7 +2,7 @@
 
 use faaslens_analyze::facts::{CallKind, SeenCounts, Trigger};
 use faaslens_analyze::results::RunResults;
-use faaslens_schemas::tables::ClientRequest;
+use faaslens_schemas::tables::{ClientRequest, PhasePoint};
 use proptest::prelude::*;
 
 use crate::fixture::{Fixture, ZERO};
@@ -42,7 +42,7 @@ fn add(fixture: &mut Fixture, (caller, callee, ms, kind): Context) {
 }
 
 /// Results of contexts dealt out to parts in turn.
-fn results(contexts: &[Context], parts: usize) -> RunResults {
+fn results(contexts: &[Context], parts: usize) -> (RunResults, Vec<PhasePoint>) {
     let mut run = Fixture::new();
     for part in 0..parts {
         let mut one = Fixture::new();
@@ -50,7 +50,7 @@ fn results(contexts: &[Context], parts: usize) -> RunResults {
         run.facts.merge(one.facts);
         run.requests.merge(std::mem::take(&mut one.requests));
     }
-    run.summarise()
+    (run.summarise(), run.phases())
 }
 
 proptest! {
@@ -70,7 +70,7 @@ proptest! {
     fn shares_of_a_duration_add_up_to_a_hundred_percent(
         contexts in prop::collection::vec((0..4_usize, 0..4_usize, 0.001_f64..4000.0, 1..5_u8), 1..40),
     ) {
-        let rows = results(&contexts, 1).shares;
+        let rows = results(&contexts, 1).0.shares;
         for group in rows.chunk_by(|a, b| (&a.method, &a.scope, &a.name) == (&b.method, &b.scope, &b.name)) {
             let total: f64 = group.iter().filter_map(|row| row.share_pct).sum();
             prop_assert!((total - 100.0).abs() < 1e-9, "{} {}: {total}", group[0].method, group[0].name);

@@ -116,7 +116,7 @@ fn phases_count_from_the_first_client_request_else_from_the_first_invocation() {
     fixture.invocation("aws", "never", 3.0, |fact| fact.duration_ms = None);
     fixture.facts.invocations[2].start = ZERO.plus_ms(1200.0);
     let times = |fixture: &Fixture| -> Vec<(String, f64)> {
-        let rows = fixture.summarise().phases;
+        let rows = fixture.phases();
         rows.iter().map(|row| (row.function.to_string(), row.since_load_s)).collect()
     };
     assert_eq!(times(&fixture), [("a".to_owned(), 0.0), ("b".to_owned(), 1.5)]);
