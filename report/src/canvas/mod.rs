@@ -1,0 +1,255 @@
+//! Drawing: an SVG canvas in points, axes, legends, and conversion to PNG and PDF.
+//!
+//! Coordinates are points (1/72 in) with two decimals, so a figure has its exact size in a paper.
+
+mod axis;
+mod convert;
+pub(crate) mod font;
+mod layout;
+pub(crate) mod paint;
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+pub(crate) use axis::Axis;
+pub(crate) use convert::{to_pdf, to_png};
+pub(crate) use layout::{Entry, Frame, Labels, Margins, Rect, Swatch};
+use paint::{Hatch, INK, Marker, Style};
+
+use crate::escape;
+
+/// Where a text's position lies in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Anchor {
+    Start,
+    Middle,
+    End,
+}
+
+/// How a text is set.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Type {
+    pub(crate) size: f64,
+    pub(crate) bold: bool,
+    pub(crate) anchor: Anchor,
+    /// Degrees clockwise about its position.
+    pub(crate) turn: f64,
+    pub(crate) colour: &'static str,
+}
+
+impl Type {
+    pub(crate) fn new(size: f64, anchor: Anchor) -> Self {
+        Self { size, bold: false, anchor, turn: 0.0, colour: INK }
+    }
+    pub(crate) fn turned(self, turn: f64) -> Self {
+        Self { turn, ..self }
+    }
+    pub(crate) fn bold(self) -> Self {
+        Self { bold: true, ..self }
+    }
+    pub(crate) fn coloured(self, colour: &'static str) -> Self {
+        Self { colour, ..self }
+    }
+}
+
+/// A line's look.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stroke {
+    pub(crate) width: f64,
+    pub(crate) colour: &'static str,
+    pub(crate) dash: &'static str,
+}
+
+impl Stroke {
+    pub(crate) const fn new(width: f64, colour: &'static str) -> Self {
+        Self { width, colour, dash: "" }
+    }
+
+    fn attributes(&self) -> String {
+        let mut out = format!(r#" stroke="{}" stroke-width="{}""#, self.colour, pt(self.width));
+        if !self.dash.is_empty() {
+            write!(out, r#" stroke-dasharray="{}""#, self.dash).unwrap_or_default();
+        }
+        out
+    }
+}
+
+/// An SVG document in the making.
+#[derive(Debug)]
+pub(crate) struct Canvas {
+    pub(crate) width: f64,
+    pub(crate) height: f64,
+    /// Keeps ids apart when several drawings stand in one page.
+    prefix: String,
+    patterns: BTreeMap<String, String>,
+    body: String,
+}
+
+/// Points with two decimals, without trailing zeros; what is not finite becomes 0.
+pub(crate) fn pt(value: f64) -> String {
+    let text = format!("{:.2}", if value.is_finite() { value } else { 0.0 });
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    if text == "-0" { "0".to_owned() } else { text.to_owned() }
+}
+
+impl Canvas {
+    pub(crate) fn new(width: f64, height: f64, prefix: &str) -> Self {
+        let prefix = prefix.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+        Self { width, height, prefix, patterns: BTreeMap::new(), body: String::new() }
+    }
+
+    fn add(&mut self, element: &str) {
+        self.body.push_str(element);
+        self.body.push('\n');
+    }
+
+    pub(crate) fn line(&mut self, from: (f64, f64), to: (f64, f64), stroke: Stroke) {
+        self.path(&[vec![from, to]], stroke);
+    }
+
+    /// Open polylines as one path.
+    pub(crate) fn path(&mut self, lines: &[Vec<(f64, f64)>], stroke: Stroke) {
+        let mut d = String::new();
+        for line in lines {
+            for (i, &(x, y)) in line.iter().enumerate() {
+                write!(d, "{}{} {}", if i == 0 { "M" } else { "L" }, pt(x), pt(y)).unwrap_or_default();
+            }
+        }
+        if !d.is_empty() {
+            self.add(&format!(r#"<path d="{d}" fill="none"{}/>"#, stroke.attributes()));
+        }
+    }
+
+    pub(crate) fn rect(&mut self, rect: Rect, style: Style, stroke: Option<Stroke>) {
+        let fill = self.fill(style);
+        let stroke = stroke.map_or(String::new(), |stroke| stroke.attributes());
+        self.add(&format!(
+            r#"<rect x="{}" y="{}" width="{}" height="{}" fill="{fill}"{stroke}/>"#,
+            pt(rect.left),
+            pt(rect.top),
+            pt(rect.width().max(0.0)),
+            pt(rect.height().max(0.0)),
+        ));
+    }
+
+    /// Many points of one look as one path.
+    pub(crate) fn markers(
+        &mut self,
+        marker: Marker,
+        points: &[(f64, f64)],
+        radius: f64,
+        fill: &str,
+        stroke: Option<Stroke>,
+    ) {
+        if points.is_empty() {
+            return;
+        }
+        let d: String = points.iter().map(|&(x, y)| marker_path(marker, x, y, radius)).collect();
+        let stroke = stroke.map_or(String::new(), |stroke| stroke.attributes());
+        self.add(&format!(r#"<path d="{d}" fill="{fill}"{stroke}/>"#));
+    }
+
+    pub(crate) fn text(&mut self, at: (f64, f64), text: &str, set: Type) {
+        let anchor = match set.anchor {
+            Anchor::Start => "",
+            Anchor::Middle => r#" text-anchor="middle""#,
+            Anchor::End => r#" text-anchor="end""#,
+        };
+        let (x, y) = (pt(at.0), pt(at.1));
+        let turn = match pt(set.turn).as_str() {
+            "0" => String::new(),
+            turn => format!(r#" transform="rotate({turn} {x} {y})""#),
+        };
+        let weight = if set.bold { r#" font-weight="bold""# } else { "" };
+        self.add(&format!(
+            r#"<text x="{x}" y="{y}" font-size="{}" fill="{}"{weight}{anchor}{turn}>{}</text>"#,
+            pt(set.size),
+            set.colour,
+            escape::xml(text)
+        ));
+    }
+
+    /// The fill attribute of a style; declares its hatch on first use.
+    fn fill(&mut self, style: Style) -> String {
+        let lines = match style.hatch {
+            Hatch::None => return style.fill.to_owned(),
+            Hatch::Rising => "M0 3L3 0M-1 1L1 -1M2 4L4 2",
+            Hatch::Falling => "M0 0L3 3M-1 2L1 4M2 -1L4 1",
+            Hatch::Crossed => "M0 0L3 3M0 3L3 0",
+            Hatch::Level => "M0 1.5L3 1.5",
+        };
+        let id = format!("{}-{:?}-{}", self.prefix, style.hatch, style.fill.trim_start_matches('#'));
+        let pattern = format!(
+            concat!(
+                r#"<pattern id="{}" patternUnits="userSpaceOnUse" width="3" height="3">"#,
+                r#"<rect width="3" height="3" fill="{}"/>"#,
+                r#"<path d="{}" fill="none" stroke="{}" stroke-width="0.5"/></pattern>"#
+            ),
+            id, style.fill, lines, INK
+        );
+        let fill = format!("url(#{id})");
+        self.patterns.insert(id, pattern);
+        fill
+    }
+
+    /// The document, with a title and a description for screen readers.
+    pub(crate) fn finish(self, title: &str, description: &str) -> String {
+        let (width, height) = (pt(self.width), pt(self.height));
+        let patterns: String = self.patterns.into_values().collect();
+        let defs = if patterns.is_empty() { String::new() } else { format!("<defs>{patterns}</defs>\n") };
+        format!(
+            concat!(
+                r#"<svg xmlns="http://www.w3.org/2000/svg" width="{w}pt" height="{h}pt" viewBox="0 0 {w} {h}" "#,
+                r#"font-family="{families}" role="img">"#,
+                "\n<title>{title}</title>\n<desc>{description}</desc>\n{defs}",
+                r##"<rect width="{w}" height="{h}" fill="#ffffff"/>"##,
+                "\n{body}</svg>\n"
+            ),
+            w = width,
+            h = height,
+            families = font::FAMILIES,
+            title = escape::xml(title),
+            description = escape::xml(description),
+            defs = defs,
+            body = self.body
+        )
+    }
+}
+
+/// A closed shape of about equal area for every marker.
+fn marker_path(marker: Marker, x: f64, y: f64, r: f64) -> String {
+    let polygon = |points: &[(f64, f64)]| {
+        let mut d = String::new();
+        for (i, (dx, dy)) in points.iter().enumerate() {
+            write!(d, "{}{} {}", if i == 0 { "M" } else { "L" }, pt(x + dx * r), pt(y + dy * r)).unwrap_or_default();
+        }
+        d + "Z"
+    };
+    match marker {
+        Marker::Circle => {
+            let r2 = pt(2.0 * r);
+            format!("M{} {}a{r1} {r1} 0 1 0 {r2} 0a{r1} {r1} 0 1 0 -{r2} 0Z", pt(x - r), pt(y), r1 = pt(r))
+        }
+        Marker::Square => polygon(&[(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)]),
+        Marker::Triangle => polygon(&[(0.0, -1.25), (1.15, 0.85), (-1.15, 0.85)]),
+        Marker::Inverted => polygon(&[(0.0, 1.25), (1.15, -0.85), (-1.15, -0.85)]),
+        Marker::Diamond => polygon(&[(0.0, -1.3), (1.3, 0.0), (0.0, 1.3), (-1.3, 0.0)]),
+        Marker::Cross => {
+            let (a, b) = (0.35, 1.15);
+            polygon(&[
+                (-a, -b),
+                (a, -b),
+                (a, -a),
+                (b, -a),
+                (b, a),
+                (a, a),
+                (a, b),
+                (-a, b),
+                (-a, a),
+                (-b, a),
+                (-b, -a),
+                (-a, -a),
+            ])
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! Network time of publishing by pair of providers (`BeFaaS`, Fig. 14).
+
+use super::box_plot::{self, Panel, Plan};
+use super::{BROAD, Drawing, Figure, Look, Scope, note};
+use crate::input::RunTables;
+
+pub(super) static FIGURE: Figure = Figure {
+    name: "publish-network",
+    description: "Network time of publishing by pair of providers",
+    method: "The caller's duration of the call to the publisher less the publisher's own execution duration: a round \
+             trip, so no synchronised clocks are needed. The provider of the caller stands first, that of the \
+             publisher, which also gives the colour, second. Tukey boxes as elsewhere.",
+    after: "BeFaaS, Fig. 14",
+    needs: &["boxes", "outliers"],
+    table: Some("publishing"),
+    scope: Scope::Run,
+    draw,
+};
+
+fn draw(runs: &[&RunTables], look: &Look) -> Option<Drawing> {
+    let (items, refused) =
+        box_plot::items(runs.first()?, "publish_latency", |b| b.peer.as_deref().unwrap_or(&b.provider));
+    let label = |item: &box_plot::Item| match &item.tukey.peer {
+        Some(peer) => format!("{} → {}", &*item.tukey.provider, &**peer),
+        None => item.tukey.provider.to_string(),
+    };
+    let (groups, left_out) = box_plot::group(items, look.options.order, label);
+    let notes = [
+        note(refused, "box without usable numbers is left out", "boxes without usable numbers are left out"),
+        note(left_out, "pair with the fewest calls is left out", "pairs with the fewest calls are left out"),
+    ];
+    let plan = Plan { width: BROAD, height: 150.0, axis_title: "Publish latency (ms)", counted: "calls", legend: true };
+    box_plot::draw(look, &plan, vec![Panel { heading: None, groups }], notes.into_iter().flatten().collect())
+}

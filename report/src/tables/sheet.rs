@@ -1,0 +1,176 @@
+//! A table of cells: what every text format is written from.
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::datatypes::{DataType, Float32Type, Float64Type, TimeUnit, TimestampMicrosecondType};
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+use faaslens_schemas::time::Timestamp;
+
+use crate::error::{Error, Result};
+use crate::number;
+
+/// One value.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cell {
+    /// Unknown.
+    Null,
+    /// Yes or no.
+    Bool(bool),
+    /// A whole or decimal number in its exact digits.
+    Digits(String),
+    /// A number with a fraction.
+    Float(f64),
+    /// Anything else, as it came: escape it.
+    Text(String),
+}
+
+impl Cell {
+    /// A text, or unknown.
+    pub fn text(value: Option<&str>) -> Self {
+        value.map_or(Self::Null, |text| Self::Text(text.to_owned()))
+    }
+
+    /// A count.
+    pub fn count(value: i64) -> Self {
+        Self::Digits(value.to_string())
+    }
+
+    /// A number, or unknown.
+    pub fn float(value: Option<f64>) -> Self {
+        value.map_or(Self::Null, Self::Float)
+    }
+
+    /// The full value as text; nothing for unknown.
+    pub fn exact(&self) -> String {
+        match self {
+            Self::Null => String::new(),
+            Self::Bool(value) => value.to_string(),
+            Self::Digits(text) | Self::Text(text) => text.clone(),
+            Self::Float(value) => number::shortest(*value),
+        }
+    }
+
+    /// The value for people: rounded, `n/a` for unknown.
+    pub fn rounded(&self, decimals: usize) -> String {
+        match self {
+            Self::Null => "n/a".to_owned(),
+            Self::Float(value) => number::fixed(*value, decimals),
+            Self::Bool(value) => if *value { "yes" } else { "no" }.to_owned(),
+            Self::Digits(text) | Self::Text(text) => text.clone(),
+        }
+    }
+}
+
+/// One column's name and alignment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heading {
+    /// Name, with the unit as its suffix.
+    pub name: String,
+    /// Whether its values are numbers: those stand right-aligned.
+    pub numeric: bool,
+}
+
+/// Columns and rows of cells.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Sheet {
+    /// One a column.
+    pub headings: Vec<Heading>,
+    /// Rows of as many cells as there are headings.
+    pub rows: Vec<Vec<Cell>>,
+}
+
+impl Sheet {
+    /// An empty table of these columns; a `#` in front of a name marks numbers.
+    pub fn new(names: &[&str]) -> Self {
+        let heading = |name: &&str| match name.strip_prefix('#') {
+            Some(name) => Heading { name: name.to_owned(), numeric: true },
+            None => Heading { name: (*name).to_owned(), numeric: false },
+        };
+        Self { headings: names.iter().map(heading).collect(), rows: Vec::new() }
+    }
+
+    /// The cells of a record batch, in its order.
+    ///
+    /// # Errors
+    /// When a column's type has no text form, by name.
+    pub fn from_batch(batch: &RecordBatch) -> Result<Self> {
+        let schema = batch.schema();
+        let headings = schema
+            .fields()
+            .iter()
+            .map(|field| Heading { name: field.name().clone(), numeric: field.data_type().is_numeric() });
+        let mut rows = vec![Vec::with_capacity(batch.num_columns()); batch.num_rows()];
+        for (field, column) in schema.fields().iter().zip(batch.columns()) {
+            let read =
+                reader(column.as_ref()).map_err(|source| Error::ColumnType { column: field.name().clone(), source })?;
+            for (i, row) in rows.iter_mut().enumerate() {
+                row.push(read(i));
+            }
+        }
+        Ok(Self { headings: headings.collect(), rows })
+    }
+
+    /// The same table with a text column of one value in front.
+    #[must_use]
+    pub fn with_first(mut self, name: &str, value: &str) -> Self {
+        self.headings.insert(0, Heading { name: name.to_owned(), numeric: false });
+        for row in &mut self.rows {
+            row.insert(0, Cell::Text(value.to_owned()));
+        }
+        self
+    }
+
+    /// Decimals that people are shown, a column.
+    pub fn decimals(&self) -> Vec<usize> {
+        let greatest = |column: usize| {
+            self.rows.iter().filter_map(move |row| match row.get(column) {
+                Some(Cell::Float(value)) if value.is_finite() => Some(value.abs()),
+                _ => None,
+            })
+        };
+        (0..self.headings.len()).map(|column| number::decimals_for(greatest(column).fold(0.0, f64::max))).collect()
+    }
+
+    /// Every cell as people are shown it, not yet escaped.
+    pub fn rounded(&self) -> Vec<Vec<String>> {
+        let decimals = self.decimals();
+        self.rows
+            .iter()
+            .map(|row| row.iter().zip(&decimals).map(|(cell, &decimals)| cell.rounded(decimals)).collect())
+            .collect()
+    }
+}
+
+type CellReader<'a> = Box<dyn Fn(usize) -> Cell + 'a>;
+
+fn reader(array: &dyn Array) -> std::result::Result<CellReader<'_>, arrow::error::ArrowError> {
+    let nulls = array.logical_nulls();
+    let null = move |i: usize| nulls.as_ref().is_some_and(|nulls| nulls.is_null(i));
+    Ok(match array.data_type() {
+        DataType::Float64 => {
+            let values = array.as_primitive::<Float64Type>();
+            Box::new(move |i| if null(i) { Cell::Null } else { Cell::Float(values.value(i)) })
+        }
+        DataType::Float32 => {
+            let values = array.as_primitive::<Float32Type>();
+            Box::new(move |i| if null(i) { Cell::Null } else { Cell::Float(f64::from(values.value(i))) })
+        }
+        DataType::Boolean => {
+            let values = array.as_boolean();
+            Box::new(move |i| if null(i) { Cell::Null } else { Cell::Bool(values.value(i)) })
+        }
+        DataType::Timestamp(TimeUnit::Microsecond, _) => {
+            let values = array.as_primitive::<TimestampMicrosecondType>();
+            let text = move |i| Timestamp::from_micros(values.value(i)).to_string();
+            Box::new(move |i| if null(i) { Cell::Null } else { Cell::Text(text(i)) })
+        }
+        other => {
+            let numeric = other.is_numeric();
+            let format = ArrayFormatter::try_new(array, &FormatOptions::new().with_display_error(true))?;
+            Box::new(move |i| match format.value(i).to_string() {
+                _ if null(i) => Cell::Null,
+                text if numeric => Cell::Digits(text),
+                text => Cell::Text(text),
+            })
+        }
+    })
+}

@@ -1,0 +1,87 @@
+//! Whether a run's results can be relied on, and if not, why and what to do.
+
+use std::collections::BTreeMap;
+
+use faaslens_schemas::manifest::State;
+use faaslens_schemas::tables::Completeness;
+
+use crate::input::RunTables;
+use crate::number::count;
+
+/// One thing that is missing or unreadable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reason {
+    /// What was found.
+    pub what: String,
+    /// What can be done about it.
+    pub remedy: &'static str,
+}
+
+/// What a run's manifest and completeness counts say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// Nothing is known to be missing; false also where it was never checked.
+    pub complete: bool,
+    /// Why not, worst first.
+    pub reasons: Vec<Reason>,
+}
+
+const COLLECT_AGAIN: &str = "collect the run again";
+const FETCH_AGAIN: &str = "fetch the file again from its source";
+const SEE_REJECTS: &str = "the table `rejects` holds each piece with its source and offset";
+const RAISE_LIMIT: &str =
+    "fetch the logs again over a longer window, and check the provider's limit on log lines a second";
+const LOOK_AT_FUNCTION: &str = "look for errors and time-outs of the function in `platform_records`";
+const LOOK_AT_CLIENT: &str = "look at the errors in `client_requests`";
+
+/// Reads the verdict on a run.
+pub fn of(run: &RunTables) -> Verdict {
+    let mut reasons = Vec::new();
+    if run.manifest.state == State::Unfinished {
+        reasons.push(Reason { what: "the collection did not finish".to_owned(), remedy: COLLECT_AGAIN });
+    }
+    for source in &run.manifest.sources {
+        if let Some(why) = &source.cut_short {
+            reasons
+                .push(Reason { what: format!("{} was not read to its end: {why}", source.name), remedy: FETCH_AGAIN });
+        }
+    }
+    let mut rejected: BTreeMap<&str, u64> = BTreeMap::new();
+    for (reason, n) in run.manifest.sources.iter().flat_map(|source| &source.rejected) {
+        *rejected.entry(reason).or_default() += n;
+    }
+    for (reason, n) in rejected.into_iter().filter(|(_, n)| *n > 0) {
+        let what = format!("{} refused: {reason}", pieces(i64::try_from(n).unwrap_or(i64::MAX), "piece", "pieces"));
+        reasons.push(Reason { what, remedy: SEE_REJECTS });
+    }
+    let totals: Vec<&Completeness> = run.completeness.iter().filter(|row| row.second.is_none()).collect();
+    for row in totals.iter().filter(|row| row.verdict.as_deref() == Some("lossy")) {
+        reasons.extend(missing(row));
+    }
+    let lossy = totals.iter().any(|row| row.verdict.as_deref() == Some("lossy"));
+    Verdict { complete: reasons.is_empty() && !lossy && !totals.is_empty(), reasons }
+}
+
+fn pieces(n: i64, one: &str, many: &str) -> String {
+    format!("{} {}", count(n), if n == 1 { one } else { many })
+}
+
+/// What a lossy row of the completeness table lacks.
+fn missing(row: &Completeness) -> Vec<Reason> {
+    let place = match &row.function {
+        Some(function) => format!("{} {}", &*row.provider, &**function),
+        None => row.provider.to_string(),
+    };
+    let unanswered = row.client_sent - row.client_answered;
+    let rootless = row.client_sent - row.roots_found;
+    let callees = row.calls_made - row.callees_found;
+    let counts = [
+        (callees, "call without its callee", "calls without their callees", RAISE_LIMIT),
+        (row.callers_missing, "invocation without its caller", "invocations without their callers", RAISE_LIMIT),
+        (rootless, "client request without its invocation", "client requests without their invocations", RAISE_LIMIT),
+        (row.unended, "invocation without an end", "invocations without an end", LOOK_AT_FUNCTION),
+        (unanswered, "client request without an answer", "client requests without an answer", LOOK_AT_CLIENT),
+    ];
+    let known = counts.into_iter().filter(|(n, ..)| *n > 0);
+    known.map(|(n, one, many, remedy)| Reason { what: format!("{place}: {}", pieces(n, one, many)), remedy }).collect()
+}
