@@ -60,24 +60,26 @@ fn is_campaign(text: &str) -> bool {
     text.split_once('-').is_some_and(|(day, time)| digits(day) && digits(time))
 }
 
-/// `<nodes><pm|vm>.<size>.<network>`, with what is missing as `None` or empty.
+/// `<nodes><pm|vm>.<size>.<network>`, with what is missing as an empty text.
 struct Platform<'a> {
     nodes: &'a str,
     device: &'static str,
-    size: Option<&'a str>,
+    size: &'a str,
     network: &'a str,
 }
 
 impl<'a> Platform<'a> {
     fn parse(text: &'a str) -> Option<Self> {
-        let (machine, network) = text.rsplit_once('.')?;
-        let (machine, size) = machine.split_once('.').map_or((machine, None), |(machine, size)| (machine, Some(size)));
-        let (device, _) = SIZES.into_iter().find(|(device, _)| machine.ends_with(device))?;
-        let nodes = machine.strip_suffix(device)?;
-        let shaped = nodes.bytes().all(|b| b.is_ascii_digit())
-            && !network.is_empty()
-            && size.is_none_or(|size| !size.contains('.'));
-        shaped.then_some(Self { nodes, device, size, network })
+        let (machine, rest) = text.split_once('.')?;
+        let (device, sizes) = SIZES.into_iter().find(|(device, _)| machine.ends_with(device))?;
+        let nodes = machine.strip_suffix(device).filter(|nodes| nodes.bytes().all(|b| b.is_ascii_digit()))?;
+        let (size, network) = match rest.split_once('.') {
+            Some((size, network)) => (size, network),
+            None if sizes.contains(&rest) => (rest, ""),
+            None if NETWORKS.contains(&rest) => ("", rest),
+            None => return None,
+        };
+        (!network.contains('.')).then_some(Self { nodes, device, size, network })
     }
 }
 
@@ -118,24 +120,28 @@ impl Found {
             self.label("nodes", nodes);
         }
         let known = SIZES.into_iter().find(|(name, _)| *name == device).map_or(&[][..], |(_, sizes)| sizes);
-        match size {
-            None | Some("") => self.miss(&format!("no size after {device} (expected {})", known.join(", "))),
-            Some(size) => {
-                self.label("hardware", &format!("{device}.{size}"));
-                if !known.contains(&size) {
-                    self.miss(&format!("unknown size {size:?} of {device} (known: {})", known.join(", ")));
-                }
+        if size.is_empty() {
+            self.miss(&format!("no size after {device} (expected {})", known.join(", ")));
+        } else {
+            self.label("hardware", &format!("{device}.{size}"));
+            if !known.contains(&size) {
+                self.miss(&format!("unknown size {size:?} of {device} (known: {})", known.join(", ")));
             }
         }
-        self.label("network", network);
-        if !NETWORKS.contains(&network) {
-            self.miss(&format!("unknown network {network:?} (known: {})", NETWORKS.join(", ")));
+        if network.is_empty() {
+            self.miss(&format!("no network at the end of the machine (expected {})", NETWORKS.join(", ")));
+        } else {
+            self.label("network", network);
+            if !NETWORKS.contains(&network) {
+                self.miss(&format!("unknown network {network:?} (known: {})", NETWORKS.join(", ")));
+            }
         }
     }
 
     fn finish(self, stem: &str) -> NameLabels {
         let found = self.wrong.join("; ");
-        let text = format!("file name {stem:?}: expected {CONVENTION}, found {found}; set labels with --label name=value");
+        let text =
+            format!("file name {stem:?}: expected {CONVENTION}, found {found}; set labels with --label name=value");
         NameLabels { labels: self.labels, hint: (!found.is_empty()).then_some(text) }
     }
 }
@@ -188,6 +194,11 @@ mod tests {
                 "campaign=1122-0732 network=lcl nodes=1 test=overhead",
                 "no size after vm (expected large, medium, small)",
             ),
+            (
+                "a_b_1vm.large_1122-0732",
+                "campaign=1122-0732 hardware=vm.large nodes=1 parameter=b test=a",
+                "no network",
+            ),
             ("overhead_null_1vm.large.lcl", "hardware=vm.large network=lcl nodes=1 test=overhead", "no campaign"),
             (
                 "overhead_null_vm.large.lcl_1122-0732",
@@ -213,7 +224,16 @@ mod tests {
 
     #[test]
     fn a_name_without_the_structure_gives_only_a_hint() {
-        for stem in ["results", "", "_", "a_b", "overhead_1122-0732", "x_1vm.large", "x_abcvm.large.lcl_1122-0732"] {
+        for stem in [
+            "results",
+            "",
+            "_",
+            "a_b",
+            "overhead_1122-0732",
+            "x_1vm.huge",
+            "x_1vm.a.b.c",
+            "x_abcvm.large.lcl_1122-0732",
+        ] {
             assert_eq!(labels(stem), "", "{stem}");
             assert!(hint(stem).contains("found another structure"), "{stem}");
         }

@@ -344,7 +344,8 @@ mod tests {
     fn instants_are_read_as_numbers_and_as_text_in_utc() {
         // date -u -d '2026-11-22 07:56:02.677' +%s%3N
         let expected = Some(Timestamp::from_millis(1_795_334_162_677));
-        for text in ["1795334162677", "2026/11/22 07:56:02.677", "2026-11-22T07:56:02.677Z", "2026-11-22 07:56:02,677"] {
+        for text in ["1795334162677", "2026/11/22 07:56:02.677", "2026-11-22T07:56:02.677Z", "2026-11-22 07:56:02,677"]
+        {
             assert_eq!(parse_instant(text), expected, "{text}");
         }
         let whole = Some(Timestamp::from_millis(1_795_334_162_000));
@@ -354,7 +355,9 @@ mod tests {
 
     #[test]
     fn other_texts_are_no_instants() {
-        for text in ["", "1795334x62677", "-5", "2026/13/22 07:56:02", "2026/11/22", "2026/11/22 24:00:00", "1e12", "９"] {
+        for text in
+            ["", "1795334x62677", "-5", "2026/13/22 07:56:02", "2026/11/22", "2026/11/22 24:00:00", "1e12", "９"]
+        {
             assert_eq!(parse_instant(text), None, "{text}");
         }
         assert_eq!(parse_instant("99999999999999999"), None);

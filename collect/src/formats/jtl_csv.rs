@@ -28,6 +28,8 @@ const FIRST_RECORDS: usize = 10;
 /// Bytes of a line that are looked at to tell whether a row begins there.
 const LOOK_AHEAD: usize = 1024;
 
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// Default columns of JMeter 4.0 and later.
 const CLASSIC_17: &str = "timeStamp,elapsed,label,responseCode,responseMessage,threadName,dataType,success,failureMessage,\
                           bytes,sentBytes,grpThreads,allThreads,URL,Latency,IdleTime,Connect";
@@ -249,9 +251,7 @@ impl<R: Read, S: Sink> File<'_, R, S> {
 
     /// Splits the record at the beginning of the window into its fields, without consuming it.
     fn cut(&mut self, splitter: &mut csv_core::Reader) -> Cut {
-        self.skip_blank_lines();
-        // With three bytes at hand, a byte order mark is recognised whatever the size of the reads.
-        self.window.ensure(3);
+        self.skip_blank();
         splitter.reset();
         let (mut used, mut written, mut fields) = (0, 0, 0);
         let record = &mut self.record;
@@ -281,14 +281,21 @@ impl<R: Read, S: Sink> File<'_, R, S> {
         }
     }
 
-    fn skip_blank_lines(&mut self) {
-        loop {
+    /// Consumes empty lines and byte order marks.
+    fn skip_blank(&mut self) {
+        while self.window.ensure(1) {
             let bytes = self.window.bytes();
             let blank = bytes.iter().take_while(|b| matches!(b, b'\n' | b'\r')).count();
-            let all = blank == bytes.len();
             self.window.consume(blank);
-            if !all || !self.window.fill() {
+            if blank == 0 && self.window.bytes()[0] != BYTE_ORDER_MARK[0] {
                 return;
+            }
+            if blank == 0 {
+                self.window.ensure(BYTE_ORDER_MARK.len());
+                if !self.window.bytes().starts_with(BYTE_ORDER_MARK) {
+                    return;
+                }
+                self.window.consume(BYTE_ORDER_MARK.len());
             }
         }
     }
@@ -297,18 +304,23 @@ impl<R: Read, S: Sink> File<'_, R, S> {
     fn take(&mut self, layout: &Layout, length: usize) -> ControlFlow<(), Option<Layout>> {
         let raw = &self.window.bytes()[..length];
         let open_end = !raw.ends_with(b"\n") && !raw.ends_with(b"\r");
-        let in_quotes = open_end && memchr::memchr_iter(b'"', raw).count() % 2 == 1;
+        let several_lines = memchr::memchr(b'\n', &raw[..length - 1]).is_some();
+        let broken_quote = (open_end || several_lines) && !is_well_quoted(raw, layout.separator);
         if let Some(next) = self.header(layout) {
             self.headers += 1;
             self.window.consume(length);
             return ControlFlow::Continue(Some(next));
         }
         let found = self.record.len();
-        if found != layout.targets.len() || in_quotes {
+        if found != layout.targets.len() || broken_quote {
             let expected = layout.targets.len();
-            let quote = if in_quotes { ", the last in an open quote" } else { "" };
+            let quote = if broken_quote { ", one with a broken quote" } else { "" };
             let detail = format!("expected {expected} fields, found {found}{quote}");
-            let reason = if open_end { "truncated row" } else { "field count" };
+            let reason = match (open_end, broken_quote) {
+                (true, _) => "truncated row",
+                (false, true) => "broken quote",
+                (false, false) => "field count",
+            };
             return self.refuse_record(layout, length, reason, detail);
         }
         let place = Place { source: self.source, offset: self.window.offset(), line: self.window.line() };
@@ -408,5 +420,29 @@ impl<R: Read, S: Sink> File<'_, R, S> {
         }
         let bytes = self.window.offset();
         Outcome { format: "jmeter csv", bytes, cut_short: self.window.failure(), notes }
+    }
+}
+
+/// Whether every quoted field of a record ends with a quote, a separator or the record's end behind it. Where a quote was
+/// never closed, the quotes of later rows close and open it in odd places.
+fn is_well_quoted(record: &[u8], separator: u8) -> bool {
+    let mut rest = record;
+    loop {
+        if rest.first() == Some(&b'"') {
+            rest = &rest[1..];
+            loop {
+                let Some(quote) = memchr::memchr(b'"', rest) else { return false };
+                rest = &rest[quote + 1..];
+                match rest.first() {
+                    Some(b'"') => rest = &rest[1..],
+                    Some(next) if *next != separator && !matches!(next, b'\r' | b'\n') => return false,
+                    _ => break,
+                }
+            }
+        }
+        match memchr::memchr3(separator, b'\r', b'\n', rest) {
+            Some(at) if rest[at] == separator => rest = &rest[at + 1..],
+            _ => return true,
+        }
     }
 }

@@ -22,7 +22,8 @@ pub use super::jtl::ROW_LIMIT;
 pub const DEPTH_LIMIT: usize = 64;
 
 /// Attributes that CSV has as further columns under another name.
-const RENAMED: [(&str, &str); 4] = [("sc", "SampleCount"), ("ec", "ErrorCount"), ("hn", "Hostname"), ("de", "Encoding")];
+const RENAMED: [(&str, &str); 4] =
+    [("sc", "SampleCount"), ("ec", "ErrorCount"), ("hn", "Hostname"), ("de", "Encoding")];
 
 /// Reads an XML result file.
 ///
@@ -165,7 +166,8 @@ impl<R: Read, S: Sink> File<'_, R, S> {
             self.captured(&piece);
             return ControlFlow::Continue(());
         }
-        let stray = self.open.is_empty() && self.beyond == 0 && bytes[..length].iter().any(|b| !b.is_ascii_whitespace());
+        let stray =
+            self.open.is_empty() && self.beyond == 0 && bytes[..length].iter().any(|b| !b.is_ascii_whitespace());
         if !stray {
             self.window.consume(length);
             return ControlFlow::Continue(());
@@ -424,7 +426,15 @@ impl<R: Read, S: Sink> File<'_, R, S> {
         self.refuse(open.offset, open.line, length, reason, detail, &open.head)
     }
 
-    fn refuse(&mut self, offset: u64, line: u64, length: u64, reason: &'static str, detail: String, head: &[u8]) -> Flow {
+    fn refuse(
+        &mut self,
+        offset: u64,
+        line: u64,
+        length: u64,
+        reason: &'static str,
+        detail: String,
+        head: &[u8],
+    ) -> Flow {
         let shown = &head[..head.len().min(usize::try_from(length).unwrap_or(usize::MAX))];
         let reject: Reject = Place { source: self.source, offset, line }.reject(length, reason, detail, shown);
         sunk(self.sink.reject(reject))

@@ -67,11 +67,8 @@ pub(super) fn collect_each(
         }
     }
     let collected = runs.par_iter().map(|file| {
-        let result = if progress.cancelled() {
-            Err(Error::Interrupted { run: file.run.clone() })
-        } else {
-            collect(file)
-        };
+        let result =
+            if progress.cancelled() { Err(Error::Interrupted { run: file.run.clone() }) } else { collect(file) };
         (file.path.clone(), result)
     });
     results.extend(collected.collect::<PerFile>());
