@@ -14,10 +14,10 @@ pub(super) fn rows(run: &Run<'_>) -> Vec<TukeyBox> {
 fn row(spread: &Spread<'_>) -> TukeyBox {
     let (sample, plot) = (&spread.sample, BoxPlot::of(&spread.sample));
     TukeyBox {
-        measure: spread.measure.into(),
+        measure: spread.measure.as_str().into(),
         provider: spread.provider.into(),
         peer: spread.peer.map(Into::into),
-        function: spread.function.map(Into::into),
+        function: spread.function.as_deref().map(Into::into),
         n: sample.count(),
         min_ms: sample.min(),
         whisker_low_ms: plot.whisker_low,

@@ -12,7 +12,7 @@ use crate::facts::{SeenCounts, SeenKey};
 /// Verdict on a provider of which nothing is known to be missing.
 const COMPLETE: &str = "complete";
 
-/// Verdict on a provider with missing, unended or refused records.
+/// Verdict on a provider with missing or refused records.
 const LOSSY: &str = "lossy";
 
 /// For each provider its total, which has neither function nor second but a verdict, then its rows by function and second.

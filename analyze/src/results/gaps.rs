@@ -1,4 +1,7 @@
 //! Where a run's records are known to be incomplete.
+//!
+//! An invocation without an end makes its results incomplete, yet is no proof of a lost record: a handler that throws
+//! logs no end either.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +21,7 @@ pub(super) struct Gaps<'a> {
     facts: &'a Facts,
     /// Providers with refused input or input cut short.
     refused: BTreeSet<&'a str>,
-    /// (provider, function) with a missing callee, a missing caller or an invocation without an end.
+    /// (provider, function) with a missing invocation or a missing caller.
     functions: BTreeSet<(Name, Name)>,
     /// (provider, function) with an invocation that is not complete, be it for want of its own records or of others'.
     incomplete: BTreeSet<(Name, Name)>,
@@ -26,6 +29,8 @@ pub(super) struct Gaps<'a> {
     callees: BTreeSet<Name>,
     /// (provider, function) seen in the run.
     ran: BTreeSet<(Name, Name)>,
+    /// Providers of which something unnamed is missing.
+    providers: BTreeSet<Name>,
     /// Whether client requests lack an answer or a root invocation.
     client: bool,
 }
@@ -41,6 +46,7 @@ impl<'a> Gaps<'a> {
             incomplete: BTreeSet::new(),
             callees: BTreeSet::new(),
             ran: BTreeSet::new(),
+            providers: BTreeSet::new(),
             client: false,
         };
         let (mut sent, mut answered, mut roots) = (0, 0, 0);
@@ -48,13 +54,16 @@ impl<'a> Gaps<'a> {
             sent += counts.client_sent;
             answered += counts.client_answered;
             roots += counts.roots_found;
-            let Some(function) = key.function else { continue };
             let missing = counts.calls_made > counts.callees_found;
+            let Some(function) = key.function else {
+                gaps.providers.extend(missing.then_some(key.provider));
+                continue;
+            };
             gaps.ran.insert((key.provider, function));
             if missing && facts.names.text(key.provider) == UNKNOWN {
                 gaps.callees.insert(function);
             }
-            if missing || counts.callers_missing > 0 || counts.unended > 0 {
+            if missing || counts.callers_missing > 0 {
                 gaps.functions.insert((key.provider, function));
             }
         }
@@ -64,14 +73,9 @@ impl<'a> Gaps<'a> {
         gaps
     }
 
-    /// Whether results of a function on a provider rest on complete records.
+    /// Whether all invocations of a function on a provider are complete and none of its records is known to be missing.
     pub(super) fn function_complete(&self, provider: Name, function: Name) -> bool {
         !self.incomplete.contains(&(provider, function)) && self.function_lossless(provider, function)
-    }
-
-    /// Whether results over all functions of a provider, or over the load generator's requests, rest on complete records.
-    pub(super) fn provider_complete(&self, provider: Name) -> bool {
-        !self.incomplete.iter().any(|(other, _)| *other == provider) && self.provider_lossless(provider)
     }
 
     /// Whether no record of a provider is known to be missing; its functions may still lack callees of other providers.
@@ -81,18 +85,21 @@ impl<'a> Gaps<'a> {
         let mut functions = self.ran.iter().filter(|(other, _)| *other == provider);
         requests_complete
             && !self.refused(text)
+            && !self.providers.contains(&provider)
             && functions.all(|(_, function)| self.function_lossless(provider, *function))
     }
 
-    fn function_lossless(&self, provider: Name, function: Name) -> bool {
+    /// Whether no record of a function on a provider is known to be missing.
+    pub(super) fn function_lossless(&self, provider: Name, function: Name) -> bool {
         !self.refused(self.facts.names.text(provider))
             && !self.functions.contains(&(provider, function))
             && !self.callees.contains(&function)
     }
 
-    /// Whether nothing is known to be missing of the run.
-    pub(super) fn run_complete(&self) -> bool {
-        self.refused.is_empty() && self.functions.is_empty() && self.incomplete.is_empty() && !self.client
+    /// Whether no record of the run is known to be missing.
+    pub(super) fn run_lossless(&self) -> bool {
+        let found = self.functions.is_empty() && self.providers.is_empty() && !self.client;
+        found && self.refused.is_empty()
     }
 
     /// Whether input of this provider was refused or cut short.

@@ -32,6 +32,7 @@ use faaslens_schemas::manifest::Manifest;
 use faaslens_schemas::table::{Row, Table};
 use faaslens_schemas::tables;
 
+use crate::assembly::FunctionSet;
 use crate::facts::Facts;
 use gaps::Gaps;
 pub use phases::phases;
@@ -45,7 +46,7 @@ pub struct RunInput<'a> {
     /// Merged facts of all parts.
     pub facts: &'a Facts,
     /// Function sets, in the order of [`Options::sets`](crate::assembly::Options::sets).
-    pub sets: &'a [Vec<String>],
+    pub sets: &'a [FunctionSet],
     /// Every request row of the run.
     pub requests: &'a RequestTally,
     /// Every platform statement of the run.

@@ -13,10 +13,10 @@ pub(super) fn rows(run: &Run<'_>) -> Vec<Outlier> {
 
 fn outliers<'a>(spread: &'a Spread<'a>) -> impl Iterator<Item = Outlier> + 'a {
     BoxPlot::of(&spread.sample).outliers().map(|value_ms| Outlier {
-        measure: spread.measure.into(),
+        measure: spread.measure.as_str().into(),
         provider: spread.provider.into(),
         peer: spread.peer.map(Into::into),
-        function: spread.function.map(Into::into),
+        function: spread.function.as_deref().map(Into::into),
         value_ms,
     })
 }

@@ -46,7 +46,7 @@ pub(super) fn rows(run: &Run<'_>) -> Vec<Publishing> {
 
 fn row(run: &Run<'_>, (caller, publisher, from_client): (Name, Name, bool), group: Group) -> Publishing {
     let names = &run.input.facts.names;
-    let sides_complete = run.gaps.provider_complete(caller) && run.gaps.provider_complete(publisher);
+    let lossless = run.gaps.provider_lossless(caller) && run.gaps.provider_lossless(publisher);
     let sample = Sample::of_known(group.latencies);
     let of = |statistic: fn(&Sample) -> f64| sample.as_ref().map(statistic);
     Publishing {
@@ -59,6 +59,6 @@ fn row(run: &Run<'_>, (caller, publisher, from_client): (Name, Name, bool), grou
         q3_ms: of(Sample::q3),
         max_ms: of(Sample::max),
         publisher_median_ms: Sample::of_known(group.publishers).map(|sample| sample.median()),
-        complete: group.unknown == 0 && sides_complete,
+        complete: group.unknown == 0 && lossless,
     }
 }

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use faaslens_schemas::tables::Share;
 
 use super::Run;
+use crate::assembly::FunctionSet;
 use crate::facts::{BefaasShares, SetFact, TraceFact};
 use crate::stats::Sample;
 
@@ -49,7 +50,7 @@ impl Group {
 /// the order compute, network, db, cold, trigger, client network.
 pub(super) fn rows(run: &Run<'_>) -> Vec<Share> {
     let names = &run.input.facts.names;
-    let set_names: Vec<String> = run.input.sets.iter().map(|functions| functions.join("+")).collect();
+    let set_names: Vec<String> = run.input.sets.iter().map(FunctionSet::name).collect();
     let mut groups: BTreeMap<Key<'_>, Group> = BTreeMap::new();
     for trace in &run.input.facts.traces {
         for (method, context) in [("wall", wall(trace)), ("befaas", befaas(trace))] {
@@ -64,7 +65,7 @@ pub(super) fn rows(run: &Run<'_>) -> Vec<Share> {
             groups.entry(("befaas", "set", name)).or_default().add(set(fact));
         }
     }
-    groups.into_iter().flat_map(|(key, group)| group_rows(key, group, run.gaps.run_complete())).collect()
+    groups.into_iter().flat_map(|(key, group)| group_rows(key, group, run.gaps.run_lossless())).collect()
 }
 
 fn wall(trace: &TraceFact) -> Option<Values> {
@@ -86,7 +87,7 @@ fn as_published(shares: BefaasShares) -> Values {
     [Some(shares.compute_ms), Some(shares.network_ms), Some(shares.db_ms), None, None, None]
 }
 
-fn group_rows((method, scope, name): Key<'_>, group: Group, run_complete: bool) -> Vec<Share> {
+fn group_rows((method, scope, name): Key<'_>, group: Group, lossless: bool) -> Vec<Share> {
     let left_out = group.left_out;
     let samples = group.values.map(Sample::of_known);
     let total: f64 = samples.iter().take(INSIDE).flatten().map(Sample::sum).sum();
@@ -107,7 +108,7 @@ fn group_rows((method, scope, name): Key<'_>, group: Group, run_complete: bool) 
             q3_ms: of(Sample::q3),
             p95_ms: of(|sample| sample.quantile(0.95)),
             share_pct: (position < INSIDE && sample.is_some() && total != 0.0).then(|| 100.0 * sum_ms / total),
-            complete: left_out == 0 && run_complete,
+            complete: left_out == 0 && lossless,
         }
     };
     let shown = |position: &usize| *position < ALWAYS || samples[*position].is_some();

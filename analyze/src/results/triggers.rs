@@ -18,8 +18,9 @@ fn published_ms(delay_logged_ms: f64) -> f64 {
 struct Group {
     delays: Vec<f64>,
     published: Vec<f64>,
-    publishers: Vec<f64>,
+    publisher_ms: Vec<f64>,
     uncertainties: Vec<f64>,
+    publishers: BTreeSet<Name>,
     providers: BTreeSet<Name>,
     unknown: usize,
 }
@@ -28,8 +29,9 @@ impl Group {
     fn add(&mut self, fact: &CallFact) {
         self.delays.extend(fact.trigger_delay_ms);
         self.published.extend(fact.trigger_delay_logged_ms.map(published_ms));
-        self.publishers.extend(fact.publisher_duration_ms);
+        self.publisher_ms.extend(fact.publisher_duration_ms);
         self.uncertainties.extend(fact.uncertainty_ms);
+        self.publishers.extend(fact.caller_function);
         self.providers.extend(fact.callee_provider);
         self.unknown += usize::from(fact.trigger_delay_ms.is_none());
     }
@@ -50,10 +52,10 @@ pub(super) fn rows(run: &Run<'_>) -> Vec<Trigger> {
 
 fn row(run: &Run<'_>, (provider, function): (Name, Name), group: Group) -> Trigger {
     let names = &run.input.facts.names;
-    let known = |mut providers: std::collections::btree_set::Iter<'_, Name>| {
-        providers.all(|callee| run.gaps.function_complete(*callee, function))
-    };
-    let complete = group.unknown == 0 && run.gaps.provider_complete(provider) && known(group.providers.iter());
+    let publishers_complete = group.publishers.iter().all(|publisher| run.gaps.function_complete(provider, *publisher));
+    let handlers_lossless = group.providers.iter().all(|handler| run.gaps.function_lossless(*handler, function));
+    let complete =
+        group.unknown == 0 && publishers_complete && handlers_lossless && run.gaps.provider_lossless(provider);
     let delays = Sample::of_known(group.delays);
     let published = Sample::of_known(group.published);
     let of = |statistic: fn(&Sample) -> f64| delays.as_ref().map(statistic);
@@ -69,7 +71,7 @@ fn row(run: &Run<'_>, (provider, function): (Name, Name), group: Group) -> Trigg
         over_1s: delays.as_ref().map_or(0, |sample| sample.count_from(1000.0)),
         published_median_ms: published.as_ref().map(Sample::median),
         published_mean_ms: published.as_ref().map(Sample::mean),
-        publisher_median_ms: Sample::of_known(group.publishers).map(|sample| sample.median()),
+        publisher_median_ms: Sample::of_known(group.publisher_ms).map(|sample| sample.median()),
         uncertainty_ms: Sample::of_known(group.uncertainties).map(|sample| sample.max()),
         complete,
     }

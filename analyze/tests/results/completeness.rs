@@ -99,3 +99,11 @@ fn an_incomplete_invocation_marks_its_results_but_not_its_provider_as_lossy() {
     assert_eq!(durations.iter().map(|row| row.complete).collect::<Vec<_>>(), [true, false]);
     assert_eq!(totals(&fixture), [("google".into(), "complete".into(), 3)]);
 }
+
+#[test]
+fn a_handler_without_end_is_counted_but_is_no_proof_of_loss() {
+    let mut fixture = Fixture::new();
+    fixture.seen("aws", Some("checkout"), 7, SeenCounts { unended: 2, ..lines(3) });
+    assert_eq!(totals(&fixture), [("aws".into(), "complete".into(), 3)]);
+    assert_eq!(fixture.summarise().completeness[0].unended, 2);
+}

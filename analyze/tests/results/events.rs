@@ -57,7 +57,7 @@ fn an_event_without_delay_is_not_counted_and_makes_its_row_incomplete() {
 fn a_triggered_function_with_gaps_makes_its_row_incomplete() {
     let mut fixture = Fixture::new();
     event(&mut fixture, "aws", 30.0, 30.0);
-    fixture.seen("aws", Some("billing"), 0, SeenCounts { lines: 4, unended: 1, ..SeenCounts::default() });
+    fixture.seen("aws", Some("billing"), 0, SeenCounts { lines: 4, callers_missing: 1, ..SeenCounts::default() });
     assert!(!fixture.summarise().triggers[0].complete);
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use faaslens_analyze::assembly::FunctionSet;
 use faaslens_analyze::facts::{
     BefaasShares, CallFact, CallKind, Facts, InvocationFact, Name, SeenCounts, SeenKey, TraceFact, Trigger, WallShares,
 };
@@ -16,7 +17,7 @@ pub(crate) const ZERO: Timestamp = Timestamp::from_millis(1_795_330_914_000);
 /// Everything [`summarise`] takes, empty until filled.
 pub(crate) struct Fixture {
     pub(crate) facts: Facts,
-    pub(crate) sets: Vec<Vec<String>>,
+    pub(crate) sets: Vec<FunctionSet>,
     pub(crate) requests: RequestTally,
     pub(crate) platform: PlatformTally,
     pub(crate) executors: Vec<Executor>,

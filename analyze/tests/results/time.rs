@@ -1,5 +1,6 @@
 //! Durations, shares, phases and boxes.
 
+use faaslens_analyze::assembly::FunctionSet;
 use faaslens_analyze::facts::{BefaasShares, CallKind, SeenCounts, SetFact, Trigger};
 use faaslens_schemas::tables::{ClientRequest, Share};
 
@@ -32,7 +33,10 @@ fn durations_are_kept_apart_by_provider_function_and_trigger() {
 #[test]
 fn a_function_that_never_ended_has_no_duration_and_is_not_complete() {
     let mut fixture = Fixture::new();
-    fixture.invocation("aws", "checkout", 0.0, |fact| fact.duration_ms = None);
+    fixture.invocation("aws", "checkout", 0.0, |fact| {
+        fact.duration_ms = None;
+        fact.complete = false;
+    });
     fixture.invocation("aws", "cart", 3.0, |_| ());
     fixture.seen("aws", Some("checkout"), 1, SeenCounts { lines: 2, unended: 1, ..SeenCounts::default() });
     let rows = fixture.summarise().durations;
@@ -96,7 +100,10 @@ fn published_sums_may_be_negative_and_still_add_up_to_a_hundred_percent() {
 #[test]
 fn function_sets_go_by_their_functions_joined_by_plus() {
     let mut fixture = Fixture::new();
-    fixture.sets = vec![vec!["cart".to_owned()], vec!["addcartitem".to_owned(), "cartkvstorage".to_owned()]];
+    fixture.sets = [vec!["cart"], vec!["addcartitem", "cartkvstorage"]]
+        .into_iter()
+        .filter_map(|set| FunctionSet::new(set.into_iter().map(str::to_owned).collect()))
+        .collect();
     for (complete, db_ms) in [(true, 2.0), (true, 4.0), (false, 900.0)] {
         let shares = BefaasShares { compute_ms: 1.0, network_ms: 6.0, db_ms };
         fixture.facts.sets.push(SetFact { set: 1, shares, complete });
@@ -167,6 +174,25 @@ fn calls_make_boxes_of_network_publishing_and_triggering() {
             ("publish_latency", "aws", Some("google"), 15.0),
             ("publisher_duration", "google", None, 2.0),
             ("trigger_delay", "google", None, 60.0),
+        ]
+    );
+}
+
+#[test]
+fn a_routed_request_counts_for_its_function_and_for_its_route() {
+    let mut fixture = Fixture::new();
+    for (route, duration) in [("GET /cart", 4.0), ("GET /cart", 6.0), ("GET /", 9.0)] {
+        let route = fixture.name(route);
+        fixture.invocation("aws", "frontend", duration, |fact| fact.route = Some(route));
+    }
+    let rows = fixture.summarise().boxes;
+    let found: Vec<_> = rows.iter().map(|row| (&*row.measure, row.function.as_deref(), row.median_ms)).collect();
+    assert_eq!(
+        found,
+        [
+            ("execution_duration", Some("frontend"), 6.0),
+            ("route_duration", Some("frontend GET /"), 9.0),
+            ("route_duration", Some("frontend GET /cart"), 5.0),
         ]
     );
 }

@@ -321,13 +321,14 @@ table! {
 table! {
     /// Tukey box of a measure: what a box plot draws. Whiskers end at the outermost value within 1.5 IQR of the box.
     TukeyBox = "boxes", Analyze, PerRun {
-        /// `execution_duration`, `publish_latency`, `publisher_duration`, `trigger_delay`, `network` (a sync call's network time).
+        /// `execution_duration`, `route_duration` (execution duration by route), `publish_latency`, `publisher_duration`,
+        /// `trigger_delay`, `network` (network time of a synchronous call of no publisher).
         measure: Label,
         /// Provider: of the function, the caller or the publisher.
         provider: Label,
         /// Provider of the other side, for measures between two.
         peer: Option<Label>,
-        /// Function; null for measures that pool functions.
+        /// Function, with its route for `route_duration` (`frontend GET /cart`); null for measures that pool functions.
         function: Option<Label>,
         /// Values.
         n: i64,
