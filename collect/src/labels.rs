@@ -1,4 +1,4 @@
-//! Labels from the names of `BenchFaaS`'s result files.
+//! Labels from the names of BenchFaaS's result files.
 //!
 //! Its test scheduler names them `<test>_<parameter>_<nodes><pm|vm>.<size>.<network>_<campaign>`: the test's name may hold
 //! `_`, so the name is split from the right; a missing parameter is `null`; the size of `pm` is `metal`; the campaign is

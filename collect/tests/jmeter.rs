@@ -472,3 +472,46 @@ fn an_artillery_report_that_is_cut_keeps_its_periods_and_other_json_is_refused()
     let error = results[1].1.as_ref().expect_err("no report of Artillery 2").to_string();
     assert!(error.contains("other.json: no period with counters"), "{error}");
 }
+
+/// Says after the first block that the user has interrupted.
+struct Interrupting(std::sync::atomic::AtomicU64);
+
+impl faaslens_collect::Progress for Interrupting {
+    fn advance(&self, bytes: u64) {
+        self.0.fetch_add(bytes, std::sync::atomic::Ordering::Relaxed);
+    }
+    fn cancelled(&self) -> bool {
+        self.0.load(std::sync::atomic::Ordering::Relaxed) > 0
+    }
+}
+
+#[test]
+fn an_interrupted_collection_leaves_no_run() {
+    let bench = Bench::new();
+    let progress = Interrupting(std::sync::atomic::AtomicU64::new(0));
+    let results = jmeter::collect(&bench.options, &[sample("results")], &progress).expect("sound options");
+    assert!(results.iter().all(|(_, result)| matches!(result, Err(Error::Interrupted { .. }))));
+    assert_eq!(bench.options.store.manifests().expect("manifests"), vec![]);
+}
+
+#[test]
+fn appending_to_a_run_of_another_source_is_refused_and_leaves_it_as_it_was() {
+    let mut bench = Bench::new();
+    let stage = faaslens_schemas::table::Stage::Collect;
+    let transaction = bench.options.store.begin("tab", stage, 1).expect("begun");
+    let mut manifest = faaslens_schemas::manifest::Manifest::new("tab", 1);
+    manifest.sources.push(faaslens_schemas::manifest::Source { format: "aws".to_owned(), ..Default::default() });
+    let before = transaction.commit(manifest).expect("committed");
+    bench.options.append = true;
+    let error = bench.collect(&sample("malformed/tab.csv")).expect_err("refused").to_string();
+    assert_eq!(error, "run \"tab\": expected one of jmeter files to append to, found one of \"aws\"");
+    assert_eq!(bench.options.store.manifest("tab").expect("the run"), before);
+}
+
+#[test]
+fn a_store_that_cannot_be_written_fails_each_file_with_one_error() {
+    let bench = Bench::new();
+    bench.input("store/.staging", b"in the way");
+    let error = bench.collect(&sample("malformed/tab.csv")).expect_err("refused").to_string();
+    assert!(error.contains(".staging: cannot create"), "{error}");
+}

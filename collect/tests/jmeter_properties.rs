@@ -28,12 +28,12 @@ impl Sink for Pieces {
 /// Gives its bytes in pieces of the given sizes.
 struct Dribble<'a> {
     bytes: &'a [u8],
-    sizes: std::iter::Cycle<std::vec::IntoIter<usize>>,
+    sizes: std::iter::Cycle<std::slice::Iter<'a, usize>>,
 }
 
 impl Read for Dribble<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let size = self.sizes.next().unwrap_or(1).min(self.bytes.len()).min(buffer.len());
+        let size = self.sizes.next().copied().unwrap_or(1).min(self.bytes.len()).min(buffer.len());
         buffer[..size].copy_from_slice(&self.bytes[..size]);
         self.bytes = &self.bytes[size..];
         Ok(size)
@@ -54,8 +54,8 @@ fn read_xml(reader: impl Read) -> Reading {
     (pieces, outcome)
 }
 
-fn dribble(bytes: &[u8], sizes: &[usize]) -> Dribble<'static> {
-    Dribble { bytes: bytes.to_vec().leak(), sizes: sizes.to_vec().into_iter().cycle() }
+fn dribble<'a>(bytes: &'a [u8], sizes: &'a [usize]) -> Dribble<'a> {
+    Dribble { bytes, sizes: sizes.iter().cycle() }
 }
 
 /// Pieces of result files, whole and broken.

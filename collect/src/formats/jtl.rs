@@ -23,6 +23,23 @@ use crate::redact;
 /// Longest row or element that is read, in bytes; a longer one is a reject.
 pub const ROW_LIMIT: usize = 1 << 20;
 
+/// Why a piece is no row: every reason that readers of result files give.
+pub const REASONS: &[(&str, &str)] = &[
+    ("bad value", "a value is no number, instant or truth value where one belongs"),
+    ("broken quote", "a quote was never closed and has swallowed what follows"),
+    ("broken tag", "an XML tag does not end, or its attributes have another form"),
+    ("document type", "a document type declaration; entities are not expanded"),
+    ("field count", "a row has more or fewer fields than the header"),
+    ("nested too deep", "a sample inside of too many others"),
+    ("no counters", "a period of an Artillery report without counters"),
+    ("no row", "a line before the header or before the first row"),
+    ("row too long", "a row, tag or sample longer than the limit"),
+    ("truncated element", "the file ends before the end of an XML element"),
+    ("truncated row", "the file ends in a row"),
+    ("unexpected element", "an XML element that is no sample, or an end tag without its start"),
+    ("unexpected text", "text between samples"),
+];
+
 /// Bytes of a rejected piece that are kept.
 const EXCERPT: usize = 500;
 
@@ -143,6 +160,7 @@ pub(super) struct Place<'a> {
 
 impl Place<'_> {
     pub(super) fn reject(&self, length: u64, reason: &'static str, detail: String, head: &[u8]) -> Reject {
+        debug_assert!(REASONS.iter().any(|(known, _)| *known == reason), "{reason:?} is not in the list");
         Reject {
             source: self.source.into(),
             offset: signed(self.offset),

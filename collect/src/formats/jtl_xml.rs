@@ -203,7 +203,7 @@ impl<R: Read, S: Sink> File<'_, R, S> {
             let length = end.unwrap_or(bytes.len().saturating_sub(2));
             if self.capture.is_some() {
                 // What is captured is unescaped later; here it must stay as it is.
-                let escaped: Vec<u8> = bytes[..length].iter().flat_map(|b| escape_ampersand(b)).copied().collect();
+                let escaped: Vec<u8> = bytes[..length].iter().flat_map(escape_ampersand).copied().collect();
                 self.captured(&escaped);
             }
             self.window.consume(length);

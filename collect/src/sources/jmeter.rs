@@ -45,7 +45,7 @@ fn collect_file(options: &Options, file: &RunFile, progress: &dyn Progress) -> R
         jtl_csv::read(reader, &file.name, &mut run)
     };
     let outcome = outcome.map_err(|reason| unfit(&file.path, reason))?;
-    let named = labels::from_stem(stem(&file.path));
+    let named = labels::from_stem(&stem(&file.path));
     let told = named.hint.filter(|_| !options.labels.keys().any(|name| labels::NAMES.contains(&name.as_str())));
     let mut hints: Vec<String> = told.into_iter().chain(outcome.notes).collect();
     let (format, bytes, cut_short) = (outcome.format, outcome.bytes, outcome.cut_short);

@@ -57,18 +57,19 @@ pub(super) fn collect_each(
     let mut owners: BTreeMap<String, PathBuf> = BTreeMap::new();
     let mut runs = Vec::new();
     for (path, name) in files {
-        let run = options.run.clone().unwrap_or_else(|| run_id_from(stem(&path)));
-        match owners.get(&run) {
-            Some(first) => results.push((path.clone(), Err(twice(&run, first, &path)))),
-            None => {
-                owners.insert(run.clone(), path.clone());
-                runs.push(RunFile { path, name, run });
-            }
+        let run = options.run.clone().unwrap_or_else(|| run_id_from(&stem(&path)));
+        if let Some(first) = owners.get(&run) {
+            results.push((path.clone(), Err(twice(&run, first, &path))));
+            continue;
         }
+        owners.insert(run.clone(), path.clone());
+        runs.push(RunFile { path, name, run });
     }
     let collected = runs.par_iter().map(|file| {
-        let result =
-            if progress.cancelled() { Err(Error::Interrupted { run: file.run.clone() }) } else { collect(file) };
+        let interrupted = || Err(Error::Interrupted { run: file.run.clone() });
+        let result = if progress.cancelled() { interrupted() } else { collect(file) };
+        // Reading stops with an error of its own when the user does.
+        let result = if result.is_err() && progress.cancelled() { interrupted() } else { result };
         (file.path.clone(), result)
     });
     results.extend(collected.collect::<PerFile>());
@@ -110,8 +111,7 @@ fn find(inputs: &[PathBuf], extensions: &[&str]) -> (Vec<(PathBuf, String)>, Per
         }
     }
     let mut seen = BTreeSet::new();
-    let once = |path: &Path| seen.insert(path.canonicalize().unwrap_or_else(|_| path.to_owned()));
-    let mut once = once;
+    let mut once = |path: &Path| seen.insert(path.canonicalize().unwrap_or_else(|_| path.to_owned()));
     let files = files.into_iter().filter(|(path, _)| once(path)).collect();
     (files, failures)
 }
@@ -150,9 +150,9 @@ fn extension(path: &Path) -> String {
 }
 
 /// The file's name without `.gz` or `.zst` and without its extension.
-pub(super) fn stem(path: &Path) -> &str {
-    let name = without_compression(path);
-    name.file_stem().and_then(|stem| stem.to_str()).unwrap_or("run")
+pub(super) fn stem(path: &Path) -> String {
+    let stem = without_compression(path).file_stem();
+    stem.map_or_else(String::new, |stem| stem.to_string_lossy().into_owned())
 }
 
 /// An input being read, with its first bytes known.

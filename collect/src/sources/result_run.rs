@@ -215,7 +215,7 @@ impl<'a> ResultRun<'a> {
             return Err(Error::Interrupted { run: self.file.run.clone() });
         }
         let Reading { format, bytes, cut_short } = reading;
-        self.read.format = format.to_owned();
+        format.clone_into(&mut self.read.format);
         self.read.bytes = bytes;
         self.read.cut_short = cut_short;
         merge_source(&mut self.manifest.sources, self.read);
