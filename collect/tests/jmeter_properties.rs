@@ -232,3 +232,37 @@ fn bodies_of_any_length_are_skipped() {
     assert_eq!((pieces.rows.len(), pieces.rejects.len()), (1, 0));
     assert_eq!(outcome.expect("read").bytes, text.len() as u64);
 }
+
+#[test]
+fn rows_without_a_header_are_told_apart_by_their_columns() {
+    let begin = "1795334168241,30,a,200,OK,tg 1-1,text,true,";
+    for (rest, sent, url, idle_ms, variables) in [
+        ("150,1,2,26", None, None, None, None),
+        (",150,133,1,2,26,7,20", Some(133), None, Some(7.0), None),
+        (",150,1,2,http://h/f,26,7,20", None, Some("http://h/f"), Some(7.0), None),
+        (",150,133,1,2,http://h/f,26,7,20", Some(133), Some("http://h/f"), Some(7.0), None),
+        (",150,133,1,2,http://h/f,26,7,20,x", Some(133), Some("http://h/f"), Some(7.0), Some(r#"{"column_18":"x"}"#)),
+    ] {
+        let (pieces, _) = read_csv(format!("{begin}{rest}\n").as_bytes());
+        let row = pieces.rows.first().expect("a row");
+        assert_eq!((row.bytes_received, row.bytes_sent, row.url.as_deref()), (Some(150), sent, url), "{rest}");
+        assert_eq!((row.latency_ms, row.idle_ms, row.threads), (Some(26.0), idle_ms, Some(2)), "{rest}");
+        assert_eq!(row.variables.as_deref(), variables, "{rest}");
+    }
+}
+
+#[test]
+fn an_unknown_value_is_null_and_never_0() {
+    let text = "timeStamp,elapsed,Latency,success,bytes,label\n1795334168241,,,,,\n";
+    let row = read_csv(text.as_bytes()).0.rows.remove(0);
+    assert_eq!((row.elapsed_ms, row.latency_ms, row.success, row.bytes_received), (None, None, None, None));
+    assert_eq!((row.label, row.status, row.error, row.threads), (None, None, None, None));
+}
+
+#[test]
+fn a_time_stamp_in_another_column_still_finds_the_rows_behind_a_broken_quote() {
+    let text = "elapsed,label,timeStamp\n1,\"cut,1795334168241\n2,b,1795334168242\n3,c,1795334168243\n";
+    let (pieces, _) = read_csv(text.as_bytes());
+    assert_eq!(pieces.rows.iter().map(|row| row.elapsed_ms).collect::<Vec<_>>(), [Some(2.0), Some(3.0)]);
+    assert_eq!(pieces.rejects.len(), 1);
+}
