@@ -1,0 +1,10 @@
+//! Assembly of call trees from events, on logs written by hand with expectations computed by hand.
+
+mod log;
+
+mod completeness;
+mod events;
+mod properties;
+mod records;
+mod trees;
+mod wall;

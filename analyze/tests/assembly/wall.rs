@@ -1,0 +1,145 @@
+//! Where the time went.
+
+use faaslens_analyze::assembly::FunctionSet;
+use faaslens_schemas::tables::Trace;
+
+use crate::log::{Log, issues, near};
+
+/// A root of 100 ms called by the client; `c-1`, `c-2` are free for calls.
+fn root() -> Log {
+    let mut log = Log::default();
+    log.client("c", "c-0", 0.0, Some(130.0));
+    log.rpc(("c", Some("c-0"), "root"), 10.0, 100.0);
+    log
+}
+
+fn wall(trace: &Trace) -> [f64; 4] {
+    [trace.compute_ms, trace.network_ms, trace.db_ms, trace.cold_ms].map(|part| part.expect("a root that ended"))
+}
+
+#[test]
+fn sequential_operations_all_stand_on_the_path() {
+    let mut log = root();
+    log.db(("c", Some("c-0"), "root"), "get", 20.0, 5.0);
+    log.call(("c", Some("c-0"), "root"), "leaf", "c-1", 30.0, 40.0);
+    log.rpc(("c", Some("c-1"), "leaf"), 1000.0, 22.0);
+    log.db(("c", Some("c-1"), "leaf"), "set", 1001.0, 8.0);
+    let output = log.assemble();
+    // 100 - 5 - 40 at the root + 22 - 8 in the leaf; 40 - 22; 5 + 8. The leaf's clock does not matter.
+    assert_eq!(wall(output.trace()), [69.0, 18.0, 13.0, 0.0]);
+    let root = output.invocation("root");
+    assert!(near(root.compute_ms, 55.0) && near(root.network_ms, 40.0) && near(root.db_ms, 5.0));
+    let trace = output.trace();
+    assert!(
+        near(trace.befaas_compute_ms, 69.0) && near(trace.befaas_network_ms, 18.0) && near(trace.befaas_db_ms, 13.0)
+    );
+}
+
+#[test]
+fn of_parallel_calls_the_last_to_return_is_on_the_path() {
+    let mut log = root();
+    log.call(("c", Some("c-0"), "root"), "slow", "c-1", 20.0, 60.0);
+    log.rpc(("c", Some("c-1"), "slow"), 25.0, 50.0);
+    log.call(("c", Some("c-0"), "root"), "fast", "c-2", 20.5, 30.0);
+    log.rpc(("c", Some("c-2"), "fast"), 25.0, 10.0);
+    let output = log.assemble();
+    // The fast call overlaps the slow one: off the path.
+    assert_eq!(wall(output.trace()), [90.0, 10.0, 0.0, 0.0]);
+    // As published both count in full: 100 + 50 + 10 - 60 - 30, and 90 - 60.
+    assert!(near(output.trace().befaas_compute_ms, 70.0) && near(output.trace().befaas_network_ms, 30.0));
+}
+
+#[test]
+fn of_overlapping_database_operations_the_path_takes_those_that_follow_each_other() {
+    let mut log = root();
+    log.db(("c", Some("c-0"), "root"), "get", 20.0, 10.0);
+    log.db(("c", Some("c-0"), "root"), "scan", 28.0, 12.0);
+    log.db(("c", Some("c-0"), "root"), "set", 40.0, 10.0);
+    // Back from 110: set 50-40, scan 40-28; get ends at 30, inside scan.
+    assert_eq!(wall(log.assemble().trace()), [78.0, 0.0, 22.0, 0.0]);
+}
+
+#[test]
+fn what_outlasts_the_handler_is_off_the_path() {
+    let mut log = root();
+    log.call(("c", Some("c-0"), "root"), "late", "c-1", 100.0, 30.0);
+    log.rpc(("c", Some("c-1"), "late"), 105.0, 20.0);
+    assert_eq!(wall(log.assemble().trace()), [100.0, 0.0, 0.0, 0.0]);
+}
+
+#[test]
+fn a_callee_longer_than_its_call_is_scaled_down_and_named() {
+    let mut log = root();
+    log.call(("c", Some("c-0"), "root"), "leaf", "c-1", 20.0, 40.0);
+    log.rpc(("c", Some("c-1"), "leaf"), 20.0, 80.0);
+    log.db(("c", Some("c-1"), "leaf"), "get", 25.0, 20.0);
+    let output = log.assemble();
+    // Half of 60 and half of 20 inside the call.
+    assert_eq!(wall(output.trace()), [90.0, 0.0, 10.0, 0.0]);
+    assert_eq!(issues(output.invocation("root").issues.as_ref()), "callee longer than call");
+    assert!(near(output.call("sync", "leaf").network_ms, -40.0));
+}
+
+#[test]
+fn initialisation_that_a_call_waited_for_is_cold_not_network() {
+    let mut log = root();
+    // The call starts at 20; the executor's clock begins at 22, its handler starts 15 ms later.
+    log.cold_start("leaf", 22.0, 15.0);
+    log.call(("c", Some("c-0"), "root"), "leaf", "c-1", 20.0, 40.0);
+    log.rpc(("c", Some("c-1"), "leaf"), 15.0, 20.0);
+    let output = log.assemble();
+    assert_eq!(wall(output.trace()), [80.0, 5.0, 0.0, 15.0]);
+    assert_eq!(output.call("sync", "leaf").callee_cold, Some(true));
+    assert!(near(output.invocation("root").network_ms, 40.0));
+}
+
+#[test]
+fn an_executor_older_than_the_call_was_not_waited_for() {
+    let mut log = root();
+    log.cold_start("leaf", 5.0, 32.0);
+    log.call(("c", Some("c-0"), "root"), "leaf", "c-1", 20.0, 40.0);
+    log.rpc(("c", Some("c-1"), "leaf"), 32.0, 20.0);
+    assert_eq!(wall(log.assemble().trace()), [80.0, 20.0, 0.0, 0.0]);
+}
+
+#[test]
+fn cold_time_is_at_most_the_network_part_of_the_call() {
+    let mut log = root();
+    log.cold_start("leaf", 22.0, 35.0);
+    log.call(("c", Some("c-0"), "root"), "leaf", "c-1", 20.0, 40.0);
+    log.rpc(("c", Some("c-1"), "leaf"), 35.0, 20.0);
+    assert_eq!(wall(log.assemble().trace()), [80.0, 0.0, 0.0, 20.0]);
+}
+
+#[test]
+fn a_missing_callee_leaves_its_call_as_network() {
+    let mut log = root();
+    log.call(("c", Some("c-0"), "root"), "leaf", "c-1", 20.0, 40.0);
+    let output = log.assemble();
+    assert_eq!(wall(output.trace()), [60.0, 40.0, 0.0, 0.0]);
+    assert!(!output.trace().complete);
+}
+
+#[test]
+fn a_set_sums_its_functions_where_the_first_of_them_ran() {
+    let mut log = root();
+    log.call(("c", Some("c-0"), "root"), "add", "c-1", 20.0, 60.0);
+    log.rpc(("c", Some("c-1"), "add"), 21.0, 50.0);
+    log.call(("c", Some("c-1"), "add"), "store", "c-2", 25.0, 30.0);
+    log.rpc(("c", Some("c-2"), "store"), 30.0, 20.0);
+    log.db(("c", Some("c-2"), "store"), "set", 31.0, 4.0);
+    log.client("d", "d-0", 0.0, Some(30.0));
+    log.rpc(("d", Some("d-0"), "store"), 30.0, 20.0);
+    let set = |functions: &[&str]| {
+        FunctionSet::new(functions.iter().map(|&function| function.to_owned()).collect()).expect("functions")
+    };
+    log.sets = vec![set(&["add", "store"]), set(&["store", "add"]), set(&["absent"])];
+    let mut sets = log.facts().sets;
+    sets.sort_by_key(|fact| fact.set);
+    let first = sets[0];
+    assert_eq!((first.set, first.complete), (0, true));
+    // 50 + 20 - 30 - 4; 30 - 20; 4.
+    assert_eq!([first.shares.compute_ms, first.shares.network_ms, first.shares.db_ms], [36.0, 10.0, 4.0]);
+    assert_eq!(sets.iter().filter(|fact| fact.set == 1).count(), 2);
+    assert_eq!(sets.iter().filter(|fact| fact.set == 2).count(), 0);
+}
