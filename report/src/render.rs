@@ -110,7 +110,7 @@ fn draw(job: &Job, input: &ReportInput, verdicts: &[Verdict], options: &Options)
         None => job.figure.description.to_owned(),
     };
     let place = input.runs.iter().position(|other| Some(other.id()) == run.as_deref()).unwrap_or(0);
-    let look = Look { options, prefix: format!("f{place}-{}", job.figure.name), title };
+    let look = Look { options, title };
     let drawing = (job.figure.draw)(&job.runs, &look)?;
     let concerned: Vec<&Verdict> = match run {
         Some(_) => verdicts.get(place).into_iter().collect(),

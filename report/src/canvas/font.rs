@@ -1,4 +1,6 @@
 //! The bundled font: widths of text, and the only font that PNG and PDF are made with.
+//!
+//! It has one face: with two, svg2pdf 0.13 numbers a PDF's objects in an order that changes from run to run.
 
 use std::sync::{Arc, OnceLock};
 
@@ -6,7 +8,6 @@ use resvg::usvg::fontdb::Database;
 use ttf_parser::Face;
 
 static REGULAR: &[u8] = include_bytes!("../../assets/font/FaaslensSans-Regular.ttf");
-static BOLD: &[u8] = include_bytes!("../../assets/font/FaaslensSans-Bold.ttf");
 
 /// Name of the bundled family.
 pub(crate) const FAMILY: &str = "Faaslens Sans";
@@ -20,7 +21,6 @@ pub(crate) fn database() -> Arc<Database> {
     let load = || {
         let mut database = Database::new();
         database.load_font_data(REGULAR.to_vec());
-        database.load_font_data(BOLD.to_vec());
         database.set_sans_serif_family(FAMILY);
         Arc::new(database)
     };
@@ -33,10 +33,10 @@ struct Widths {
     other: f64,
 }
 
-fn widths(bold: bool) -> &'static Widths {
-    static WIDTHS: [OnceLock<Widths>; 2] = [const { OnceLock::new() }; 2];
+fn widths() -> &'static Widths {
+    static WIDTHS: OnceLock<Widths> = OnceLock::new();
     let load = || {
-        let Ok(face) = Face::parse(if bold { BOLD } else { REGULAR }, 0) else {
+        let Ok(face) = Face::parse(REGULAR, 0) else {
             return Widths { table: Vec::new(), other: 0.6 };
         };
         let em = f64::from(face.units_per_em());
@@ -45,24 +45,24 @@ fn widths(bold: bool) -> &'static Widths {
         let width = |code| char::from_u32(code).and_then(|c| face.glyph_index(c)).and_then(advance).unwrap_or(other);
         Widths { table: (0..0x2300).map(width).collect(), other }
     };
-    WIDTHS[usize::from(bold)].get_or_init(load)
+    WIDTHS.get_or_init(load)
 }
 
 /// Width of a text in points at a font size in points, without kerning.
-pub(crate) fn width(text: &str, size: f64, bold: bool) -> f64 {
-    let widths = widths(bold);
+pub(crate) fn width(text: &str, size: f64) -> f64 {
+    let widths = widths();
     let advance = |c: char| widths.table.get(c as usize).copied().unwrap_or(widths.other);
     text.chars().map(advance).sum::<f64>() * size
 }
 
 /// The text, or its beginning and an ellipsis where it is wider than `limit` points.
 pub(crate) fn shorten(text: &str, size: f64, limit: f64) -> String {
-    if width(text, size, false) <= limit {
+    if width(text, size) <= limit {
         return text.to_owned();
     }
-    let mut left = limit - width("…", size, false);
+    let mut left = limit - width("…", size);
     let kept = text.chars().take_while(|c| {
-        left -= width(c.encode_utf8(&mut [0; 4]), size, false);
+        left -= width(c.encode_utf8(&mut [0; 4]), size);
         left >= 0.0
     });
     let kept: String = kept.collect();
@@ -76,21 +76,20 @@ mod tests {
     #[test]
     fn widths_are_those_of_the_font_file() {
         // Liberation Sans: advance of `0` is 1139 and of space 569 of 2048 units (hmtx table, read with fontTools).
-        assert!((width("0", 2048.0, false) - 1139.0).abs() < 1e-9);
-        assert!((width("0 0", 2048.0, false) - 2847.0).abs() < 1e-9);
-        assert!(width("Checkout", 8.0, true) > width("Checkout", 8.0, false));
+        assert!((width("0", 2048.0) - 1139.0).abs() < 1e-9);
+        assert!((width("0 0", 2048.0) - 2847.0).abs() < 1e-9);
     }
 
     #[test]
     fn long_texts_end_in_an_ellipsis_within_the_limit() {
         let long = "a".repeat(10_000);
         let short = shorten(&long, 8.0, 60.0);
-        assert!(short.ends_with('…') && width(&short, 8.0, false) <= 60.0);
+        assert!(short.ends_with('…') && width(&short, 8.0) <= 60.0);
         assert_eq!(shorten("abc", 8.0, 60.0), "abc");
     }
 
     #[test]
     fn the_bundled_font_is_found_by_its_name() {
-        assert_eq!(database().faces().filter(|face| face.families.iter().any(|(name, _)| name == FAMILY)).count(), 2);
+        assert_eq!(database().faces().filter(|face| face.families.iter().any(|(name, _)| name == FAMILY)).count(), 1);
     }
 }

@@ -42,6 +42,7 @@ pub(crate) struct Entry {
 pub(crate) struct Margins {
     pub(crate) left: f64,
     pub(crate) top: f64,
+    pub(crate) right: f64,
     pub(crate) bottom: f64,
 }
 
@@ -67,15 +68,15 @@ pub(crate) struct Frame {
 
 impl Frame {
     /// A frame as wide as the options say, else `width` points; its height follows from what is put in.
-    pub(crate) fn new(options: &Options, width: f64, prefix: &str) -> Self {
+    pub(crate) fn new(options: &Options, width: f64) -> Self {
         let width = options.width.map_or(width, |length| length.0);
         let size = options.font_pt;
-        let mut canvas = Canvas::new(width, 0.0, prefix);
+        let mut canvas = Canvas::new(width, 0.0);
         let mut top = 4.0;
         if let Some(title) = &options.title {
             let title = font::shorten(title, size * 1.15, width - 8.0);
             top += size * 1.2;
-            canvas.text((width / 2.0, top), &title, Type::new(size * 1.15, Anchor::Middle).bold());
+            canvas.text((width / 2.0, top), &title, Type::new(size * 1.15, Anchor::Middle));
             top += size * 0.8;
         }
         Self { canvas, size, area: Rect { left: 2.0, top, right: width - 4.0, bottom: top } }
@@ -104,7 +105,7 @@ impl Frame {
     }
 
     fn legend_right(&mut self, entries: &[Entry]) {
-        let text = entries.iter().map(|entry| font::width(&entry.label, self.size, false)).fold(0.0, f64::max);
+        let text = entries.iter().map(|entry| font::width(&entry.label, self.size)).fold(0.0, f64::max);
         let left = self.area.right - text - self.size * 2.2;
         let pitch = self.size * 1.6;
         for (i, entry) in entries.iter().enumerate() {
@@ -118,7 +119,7 @@ impl Frame {
         let start = self.area.left + self.size * 1.5;
         let (mut x, mut y) = (start, self.area.top + self.size);
         for entry in entries {
-            let width = font::width(&entry.label, self.size, false) + self.size * 3.2;
+            let width = font::width(&entry.label, self.size) + self.size * 3.2;
             if x > start && x + width > self.area.right + self.size {
                 (x, y) = (start, y + self.size * 1.5);
             }
@@ -161,7 +162,7 @@ impl Frame {
         let rects = (0..count).map(|i| {
             let left = self.area.left + (i % columns) as f64 * (width + gap) + margins.left;
             let top = self.area.top + self.size * 0.5 + (i / columns) as f64 * pitch + margins.top;
-            let right = left - margins.left + width;
+            let right = left - margins.left + width - margins.right;
             Rect { left, top, right: right.max(left + 10.0), bottom: top + height }
         });
         let rects: Vec<Rect> = rects.collect();
@@ -173,7 +174,7 @@ impl Frame {
     /// Room left of a plot for an axis' ticks, labels and title.
     pub(crate) fn axis_room(&self, axis: &Axis) -> f64 {
         let labels = axis.ticks.iter().filter_map(|tick| tick.label.as_deref());
-        let widest = labels.map(|label| font::width(label, self.size, false)).fold(0.0, f64::max);
+        let widest = labels.map(|label| font::width(label, self.size)).fold(0.0, f64::max);
         widest + TICK + 2.5 + self.size * 1.7
     }
 
@@ -246,7 +247,7 @@ impl Frame {
     pub(crate) fn heading(&mut self, plot: Rect, text: &str) {
         let text = font::shorten(&crate::escape::visible(text), self.size, plot.width());
         let at = (f64::midpoint(plot.left, plot.right), plot.top - self.size * 0.6);
-        self.canvas.text(at, &text, Type::new(self.size, Anchor::Middle).bold());
+        self.canvas.text(at, &text, Type::new(self.size, Anchor::Middle));
     }
 
     /// Category labels below a plot, each centred at its x.
@@ -278,8 +279,8 @@ impl Labels {
     /// Labels at a font size, of which each has `slots` points in width when level.
     pub(crate) fn fit(labels: &[&str], slots: &[f64], size: f64) -> Self {
         let texts: Vec<String> =
-            labels.iter().map(|label| font::shorten(&crate::escape::visible(label), size, size * 14.0)).collect();
-        let widths: Vec<f64> = texts.iter().map(|text| font::width(text, size, false)).collect();
+            labels.iter().map(|label| font::shorten(&crate::escape::visible(label), size, size * 15.0)).collect();
+        let widths: Vec<f64> = texts.iter().map(|text| font::width(text, size)).collect();
         let turned = widths.iter().zip(slots).any(|(width, slot)| width + size * 0.6 > *slot);
         let widest = widths.iter().copied().fold(0.0, f64::max);
         let (sine, cosine) = TURN.abs().to_radians().sin_cos();

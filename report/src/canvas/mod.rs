@@ -8,7 +8,6 @@ pub(crate) mod font;
 mod layout;
 pub(crate) mod paint;
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 
 pub(crate) use axis::Axis;
@@ -30,7 +29,6 @@ pub(crate) enum Anchor {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Type {
     pub(crate) size: f64,
-    pub(crate) bold: bool,
     pub(crate) anchor: Anchor,
     /// Degrees clockwise about its position.
     pub(crate) turn: f64,
@@ -39,13 +37,10 @@ pub(crate) struct Type {
 
 impl Type {
     pub(crate) fn new(size: f64, anchor: Anchor) -> Self {
-        Self { size, bold: false, anchor, turn: 0.0, colour: INK }
+        Self { size, anchor, turn: 0.0, colour: INK }
     }
     pub(crate) fn turned(self, turn: f64) -> Self {
         Self { turn, ..self }
-    }
-    pub(crate) fn bold(self) -> Self {
-        Self { bold: true, ..self }
     }
     pub(crate) fn coloured(self, colour: &'static str) -> Self {
         Self { colour, ..self }
@@ -79,9 +74,6 @@ impl Stroke {
 pub(crate) struct Canvas {
     pub(crate) width: f64,
     pub(crate) height: f64,
-    /// Keeps ids apart when several drawings stand in one page.
-    prefix: String,
-    patterns: BTreeMap<String, String>,
     body: String,
 }
 
@@ -93,9 +85,8 @@ pub(crate) fn pt(value: f64) -> String {
 }
 
 impl Canvas {
-    pub(crate) fn new(width: f64, height: f64, prefix: &str) -> Self {
-        let prefix = prefix.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
-        Self { width, height, prefix, patterns: BTreeMap::new(), body: String::new() }
+    pub(crate) fn new(width: f64, height: f64) -> Self {
+        Self { width, height, body: String::new() }
     }
 
     fn add(&mut self, element: &str) {
@@ -120,16 +111,24 @@ impl Canvas {
         }
     }
 
+    /// A rectangle with a style's fill and hatch, and an outline over both.
     pub(crate) fn rect(&mut self, rect: Rect, style: Style, stroke: Option<Stroke>) {
-        let fill = self.fill(style);
-        let stroke = stroke.map_or(String::new(), |stroke| stroke.attributes());
-        self.add(&format!(
-            r#"<rect x="{}" y="{}" width="{}" height="{}" fill="{fill}"{stroke}/>"#,
+        let place = format!(
+            r#"x="{}" y="{}" width="{}" height="{}""#,
             pt(rect.left),
             pt(rect.top),
             pt(rect.width().max(0.0)),
             pt(rect.height().max(0.0)),
-        ));
+        );
+        let outline = stroke.map_or(String::new(), |stroke| stroke.attributes());
+        if style.hatch == Hatch::None {
+            return self.add(&format!(r#"<rect {place} fill="{}"{outline}/>"#, style.fill));
+        }
+        self.add(&format!(r#"<rect {place} fill="{}"/>"#, style.fill));
+        self.path(&hatch_lines(rect, style.hatch), Stroke::new(0.5, INK));
+        if stroke.is_some() {
+            self.add(&format!(r#"<rect {place} fill="none"{outline}/>"#));
+        }
     }
 
     /// Many points of one look as one path.
@@ -160,48 +159,22 @@ impl Canvas {
             "0" => String::new(),
             turn => format!(r#" transform="rotate({turn} {x} {y})""#),
         };
-        let weight = if set.bold { r#" font-weight="bold""# } else { "" };
         self.add(&format!(
-            r#"<text x="{x}" y="{y}" font-size="{}" fill="{}"{weight}{anchor}{turn}>{}</text>"#,
+            r#"<text x="{x}" y="{y}" font-size="{}" fill="{}"{anchor}{turn}>{}</text>"#,
             pt(set.size),
             set.colour,
             escape::xml(text)
         ));
     }
 
-    /// The fill attribute of a style; declares its hatch on first use.
-    fn fill(&mut self, style: Style) -> String {
-        let lines = match style.hatch {
-            Hatch::None => return style.fill.to_owned(),
-            Hatch::Rising => "M0 3L3 0M-1 1L1 -1M2 4L4 2",
-            Hatch::Falling => "M0 0L3 3M-1 2L1 4M2 -1L4 1",
-            Hatch::Crossed => "M0 0L3 3M0 3L3 0",
-            Hatch::Level => "M0 1.5L3 1.5",
-        };
-        let id = format!("{}-{:?}-{}", self.prefix, style.hatch, style.fill.trim_start_matches('#'));
-        let pattern = format!(
-            concat!(
-                r#"<pattern id="{}" patternUnits="userSpaceOnUse" width="3" height="3">"#,
-                r#"<rect width="3" height="3" fill="{}"/>"#,
-                r#"<path d="{}" fill="none" stroke="{}" stroke-width="0.5"/></pattern>"#
-            ),
-            id, style.fill, lines, INK
-        );
-        let fill = format!("url(#{id})");
-        self.patterns.insert(id, pattern);
-        fill
-    }
-
     /// The document, with a title and a description for screen readers.
     pub(crate) fn finish(self, title: &str, description: &str) -> String {
         let (width, height) = (pt(self.width), pt(self.height));
-        let patterns: String = self.patterns.into_values().collect();
-        let defs = if patterns.is_empty() { String::new() } else { format!("<defs>{patterns}</defs>\n") };
         format!(
             concat!(
                 r#"<svg xmlns="http://www.w3.org/2000/svg" width="{w}pt" height="{h}pt" viewBox="0 0 {w} {h}" "#,
                 r#"font-family="{families}" role="img">"#,
-                "\n<title>{title}</title>\n<desc>{description}</desc>\n{defs}",
+                "\n<title>{title}</title>\n<desc>{description}</desc>\n",
                 r##"<rect width="{w}" height="{h}" fill="#ffffff"/>"##,
                 "\n{body}</svg>\n"
             ),
@@ -210,9 +183,42 @@ impl Canvas {
             families = font::FAMILIES,
             title = escape::xml(title),
             description = escape::xml(description),
-            defs = defs,
             body = self.body
         )
+    }
+}
+
+/// Points between hatch lines.
+const HATCH_STEP: f64 = 2.6;
+
+/// Hatch lines cut to a rectangle; they lie the same on the canvas whatever the rectangle.
+fn hatch_lines(rect: Rect, hatch: Hatch) -> Vec<Vec<(f64, f64)>> {
+    let steps = |from: f64, to: f64, step: f64| {
+        let first = (from / step).ceil();
+        (0..4000).map(move |i| (first + f64::from(i)) * step).take_while(move |&c| c < to)
+    };
+    let diagonal = HATCH_STEP * std::f64::consts::SQRT_2;
+    // On a rising line x + y is constant, on a falling one x - y.
+    let rising = || {
+        steps(rect.left + rect.top, rect.right + rect.bottom, diagonal).map(|c| {
+            let (x0, x1) = (rect.left.max(c - rect.bottom), rect.right.min(c - rect.top));
+            vec![(x0, c - x0), (x1, c - x1)]
+        })
+    };
+    let falling = || {
+        steps(rect.left - rect.bottom, rect.right - rect.top, diagonal).map(|c| {
+            let (x0, x1) = (rect.left.max(c + rect.top), rect.right.min(c + rect.bottom));
+            vec![(x0, x0 - c), (x1, x1 - c)]
+        })
+    };
+    match hatch {
+        Hatch::None => Vec::new(),
+        Hatch::Rising => rising().collect(),
+        Hatch::Falling => falling().collect(),
+        Hatch::Crossed => rising().chain(falling()).collect(),
+        Hatch::Level => {
+            steps(rect.top, rect.bottom, HATCH_STEP).map(|y| vec![(rect.left, y), (rect.right, y)]).collect()
+        }
     }
 }
 

@@ -100,7 +100,7 @@ pub(super) fn draw(look: &Look, plan: &Plan, mut panels: Vec<Panel>, mut notes: 
     colours.sort_by_key(|provider| provider_order(provider));
     colours.dedup();
 
-    let mut frame = Frame::new(look.options, plan.width, &look.prefix);
+    let mut frame = Frame::new(look.options, plan.width);
     if plan.legend && colours.len() > 1 {
         let entry = |provider: &&str| Entry {
             label: (*provider).to_owned(),
@@ -146,6 +146,7 @@ fn draw_panels(frame: &mut Frame, look: &Look, plan: &Plan, panels: &[Panel], co
     let margins = Margins {
         left: labels.iter().map(|labels| labels.overhang).fold(room, f64::max),
         top: if panels.iter().any(|panel| panel.heading.is_some()) { frame.size * 1.8 } else { 0.0 },
+        right: 0.0,
         bottom: labels.iter().map(|labels| labels.height).fold(0.0, f64::max),
     };
     let plots = frame.grid(panels.len(), panels.len(), plan.height, margins);

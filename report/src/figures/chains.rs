@@ -52,7 +52,7 @@ fn draw(runs: &[&RunTables], look: &Look) -> Option<Drawing> {
     let mut hardware: Vec<&str> = panels.values().flat_map(BTreeMap::keys).map(|strip| strip.1).collect();
     hardware.sort_unstable();
     hardware.dedup();
-    let mut frame = Frame::new(look.options, BROAD, &look.prefix);
+    let mut frame = Frame::new(look.options, BROAD);
     if hardware.len() > 1 {
         let entry = |(i, name): (usize, &&str)| Entry {
             label: (*name).to_owned(),
@@ -81,7 +81,7 @@ fn draw_panels(frame: &mut Frame, look: &Look, panels: &Panels, hardware: &[&str
         .map(|strips| Axis::fit(values(strips).into_iter(), look.scale(Scale::Linear), height, frame.spacing() * 1.5))
         .collect();
     let left = axes.iter().map(|axis| frame.axis_room(axis)).fold(0.0, f64::max);
-    let margins = Margins { left, top: frame.size * 2.0, bottom: frame.size * 2.2 };
+    let margins = Margins { left, top: frame.size * 2.0, right: 0.0, bottom: frame.size * 2.2 };
     let columns = if frame.width() > 330.0 { 2 } else { 1 };
     let plots = frame.grid(panels.len(), columns, height, margins);
     for ((((chaining, (_, length)), strips), axis), plot) in panels.iter().zip(&axes).zip(plots) {

@@ -46,14 +46,14 @@ fn draw(runs: &[&RunTables], look: &Look) -> Option<Drawing> {
         return None;
     }
     let (warm, cold) = looks(look.options.palette);
-    let mut frame = Frame::new(look.options, BROAD, &look.prefix);
+    let mut frame = Frame::new(look.options, BROAD);
     frame.legend(&[
         Entry { label: "warm".to_owned(), swatch: Swatch::Point(warm) },
         Entry { label: "cold start".to_owned(), swatch: Swatch::Point(cold) },
     ]);
     let height = 150.0;
     let y = Axis::fit(points.iter().map(|p| p.duration_ms), look.scale(Scale::Log), height, frame.spacing());
-    let margins = Margins { left: frame.axis_room(&y), top: 0.0, bottom: frame.bottom_room() };
+    let margins = Margins { left: frame.axis_room(&y), top: 0.0, right: frame.size, bottom: frame.bottom_room() };
     let plot = *frame.grid(1, 1, height, margins).first()?;
     let x = Axis::fit(points.iter().map(|p| p.since_load_s), Scale::Linear, plot.width(), frame.size * 5.0);
     frame.left_axis(plot, &y, "Execution duration (ms)");

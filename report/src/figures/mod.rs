@@ -8,6 +8,7 @@ mod chains;
 mod cold_phases;
 mod execution_duration;
 mod publish_network;
+mod route_duration;
 mod throughput;
 mod time_shares;
 mod triggers;
@@ -21,6 +22,7 @@ use crate::tables::{Cell, Sheet};
 /// Every figure, in the order of the page.
 pub static FIGURES: &[&Figure] = &[
     &execution_duration::FIGURE,
+    &route_duration::FIGURE,
     &time_shares::FIGURE,
     &publish_network::FIGURE,
     &triggers::FIGURE,
@@ -73,8 +75,6 @@ pub fn names() -> Vec<&'static str> {
 #[derive(Debug, Clone)]
 pub(crate) struct Look<'a> {
     pub(crate) options: &'a Options,
-    /// Keeps ids apart from those of other drawings in a page.
-    pub(crate) prefix: String,
     /// Title for screen readers.
     pub(crate) title: String,
 }

@@ -78,7 +78,7 @@ fn draw(runs: &[&RunTables], look: &Look) -> Option<Drawing> {
     let mut networks: Vec<(usize, &str)> = panels.values().flat_map(|lines| lines.keys().copied()).collect();
     networks.sort_unstable();
     networks.dedup();
-    let mut frame = Frame::new(look.options, BROAD, &look.prefix);
+    let mut frame = Frame::new(look.options, BROAD);
     let entry = |(i, network): (usize, &(usize, &str))| Entry {
         label: network.1.to_owned(),
         swatch: Swatch::Line(style(look.options.palette, i)),
@@ -113,7 +113,12 @@ fn draw_panels(frame: &mut Frame, look: &Look, panels: &Panels, networks: &[(usi
         .map(|lines| Axis::fit(values(lines).into_iter(), Scale::Linear, height, frame.spacing() * 1.5))
         .collect();
     let left = axes.iter().map(|axis| frame.axis_room(axis)).fold(0.0, f64::max);
-    let margins = Margins { left, top: frame.size * 2.0, bottom: frame.bottom_room() + frame.size * 0.5 };
+    let margins = Margins {
+        left,
+        top: frame.size * 2.0,
+        right: frame.size * 0.8,
+        bottom: frame.bottom_room() + frame.size * 0.5,
+    };
     let columns = if frame.width() > 330.0 { 3 } else { 1 };
     let plots = frame.grid(panels.len(), columns.min(panels.len()), height, margins);
     for ((((test, hardware), lines), y), plot) in panels.iter().zip(&axes).zip(plots) {

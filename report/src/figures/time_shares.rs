@@ -3,7 +3,7 @@
 use faaslens_schemas::tables::Share;
 
 use super::{CATEGORY_LIMIT, Drawing, Figure, Look, NARROW, Scope, note};
-use crate::canvas::paint::{Hatch, Style, style};
+use crate::canvas::paint::{Hatch, INK, Style, style};
 use crate::canvas::{Anchor, Axis, Entry, Frame, Margins, Rect, Stroke, Swatch, Type, font};
 use crate::input::RunTables;
 use crate::options::{Options, Order, Palette, Scale};
@@ -15,8 +15,8 @@ pub(super) static FIGURE: Figure = Figure {
     description: "Where the time goes, by entry route and overall",
     method: "The elapsed time of each context's root invocation is divided along its critical path so that every instant \
              belongs to one category and the categories add up (method `wall`); bars show the mean over contexts, \
-             percentages the share of the sum. Contexts with missing parts are left out. The division as published \
-             (method `befaas`) stands in the table.",
+             percentages are of the bar. Contexts with missing parts are left out. Time outside the root's duration \
+             (client network, trigger) and the division as published (method `befaas`) stand in the table.",
     after: "BeFaaS, Figs. 10 and 12",
     needs: &["shares"],
     table: Some("shares"),
@@ -24,14 +24,12 @@ pub(super) static FIGURE: Figure = Figure {
     draw,
 };
 
-/// Categories in the order they are stacked, with their legend texts and colours.
-const CATEGORIES: [(&str, &str, &str, Hatch, bool); 6] = [
-    ("compute", "compute", "#0072b2", Hatch::None, true),
-    ("network", "network", "#e69f00", Hatch::None, false),
-    ("db", "database", "#f0e442", Hatch::None, false),
-    ("cold", "cold start", "#d55e00", Hatch::Rising, false),
-    ("trigger", "trigger", "#cc79a7", Hatch::Falling, false),
-    ("client_network", "client network", "#dddddd", Hatch::None, false),
+/// Categories that the root's duration divides into, in the order they are stacked: legend text, colour, hatch.
+const CATEGORIES: [(&str, &str, &str, Hatch); 4] = [
+    ("compute", "compute", "#0072b2", Hatch::None),
+    ("network", "network", "#e69f00", Hatch::None),
+    ("db", "database", "#f0e442", Hatch::None),
+    ("cold", "cold start", "#d55e00", Hatch::Rising),
 ];
 
 /// One bar.
@@ -59,7 +57,7 @@ fn draw(runs: &[&RunTables], look: &Look) -> Option<Drawing> {
     if bars.is_empty() {
         return None;
     }
-    let mut frame = Frame::new(look.options, NARROW, &look.prefix);
+    let mut frame = Frame::new(look.options, NARROW);
     let used: Vec<usize> =
         (0..CATEGORIES.len()).filter(|&i| bars.iter().any(|bar| bar.segments[i].and_then(mean).is_some())).collect();
     let entry = |&i: &usize| Entry { label: CATEGORIES[i].1.to_owned(), swatch: Swatch::Fill(fill(i, look.options)) };
@@ -113,11 +111,11 @@ fn bars(shares: &[Share], order: Order) -> (Vec<Bar<'_>>, usize) {
 }
 
 fn fill(category: usize, options: &Options) -> Style {
-    let (.., colour, hatch, _) = CATEGORIES[category];
+    let (.., colour, hatch) = CATEGORIES[category];
     match options.palette {
         Palette::Colour => Style { fill: colour, hatch, ..style(Palette::Colour, category) },
         // Dark, middle, light: the order of the grey palette's first places, then hatches.
-        Palette::Grey => style(Palette::Grey, [1, 0, 3, 4, 5, 7][category]),
+        Palette::Grey => style(Palette::Grey, [1, 0, 3, 4][category]),
     }
 }
 
@@ -126,8 +124,8 @@ fn draw_bars(frame: &mut Frame, look: &Look, bars: &[Bar]) {
     let pitch = size * 2.1;
     let labels: Vec<String> =
         bars.iter().map(|bar| font::shorten(&escape::visible(&bar.label), size, size * 13.0)).collect();
-    let room = labels.iter().map(|label| font::width(label, size, false)).fold(0.0, f64::max) + size * 0.9;
-    let margins = Margins { left: room, top: 0.0, bottom: frame.bottom_room() };
+    let room = labels.iter().map(|label| font::width(label, size)).fold(0.0, f64::max) + size * 0.9;
+    let margins = Margins { left: room, top: 0.0, right: size, bottom: frame.bottom_room() };
     let plots = frame.grid(1, 1, pitch * bars.len() as f64 + size * 0.4, margins);
     let Some(&plot) = plots.first() else { return };
     // Bars must begin at 0, so the axis is linear whatever the options say.
@@ -152,11 +150,15 @@ fn draw_bar(frame: &mut Frame, look: &Look, (plot, axis): (Rect, &Axis), bar: &B
         sum += value;
         let style = fill(category, look.options);
         let rect = Rect { left, top: middle - half, right, bottom: middle + half };
-        let edge = (rect.width() > 1.0).then_some(Stroke::new(0.5, "#ffffff"));
+        let edge = match look.options.palette {
+            Palette::Colour => Stroke::new(0.5, "#ffffff"),
+            Palette::Grey => Stroke::new(0.4, INK),
+        };
+        let edge = (rect.width() > 1.0).then_some(edge);
         frame.canvas.rect(rect, style, edge);
         let text = format!("{} %", number::fixed(value / total * 100.0, 0));
         let size = frame.size * 0.85;
-        if style.hatch == Hatch::None && font::width(&text, size, false) + 3.0 < rect.width() {
+        if style.hatch == Hatch::None && font::width(&text, size) + 3.0 < rect.width() {
             let dark = matches!(style.fill, "#0072b2" | "#5a5a5a");
             let set = Type::new(size, Anchor::Middle).coloured(if dark { "#ffffff" } else { "#111111" });
             frame.canvas.text((f64::midpoint(left, right), middle + size * 0.35), &text, set);

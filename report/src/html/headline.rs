@@ -21,10 +21,13 @@ pub(super) fn numbers(input: &ReportInput) -> Vec<Number> {
     all.into_iter().flatten().collect()
 }
 
-/// Shares of all contexts by the wall method.
+/// Shares of all contexts by the wall method, of the categories that a root's duration divides into.
 fn overall(input: &ReportInput) -> impl Iterator<Item = &Share> {
     let shares = input.runs.iter().flat_map(|run| &run.shares);
-    shares.filter(|share| &*share.method == "wall" && &*share.scope == "overall")
+    shares.filter(|share| {
+        let inside = matches!(&*share.category, "compute" | "network" | "db" | "cold");
+        &*share.method == "wall" && &*share.scope == "overall" && inside
+    })
 }
 
 /// Contexts of all runs: of each run the greatest count over the categories.
@@ -74,9 +77,8 @@ fn response(input: &ReportInput) -> Option<Number> {
 
 /// Mean time of the root invocation with its tree: the sum over the categories inside it.
 fn root(input: &ReportInput) -> Option<Number> {
-    let inside = || overall(input).filter(|share| &*share.category != "client_network");
     let contexts: i64 = overall(input).filter(|share| &*share.category == "compute").map(|share| share.n).sum();
-    let sum: f64 = inside().map(|share| share.sum_ms).filter(|sum| sum.is_finite()).sum();
+    let sum: f64 = overall(input).map(|share| share.sum_ms).filter(|sum| sum.is_finite()).sum();
     (contexts > 0).then(|| Number {
         value: format!("{} ms", readable(sum / contexts as f64)),
         name: "mean duration of a context's root",
@@ -92,8 +94,9 @@ fn shares(input: &ReportInput) -> Option<Number> {
     let total: f64 = sums.values().sum();
     let mut ranked: Vec<(&str, f64)> = sums.into_iter().collect();
     ranked.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(b.0)));
-    let text =
-        |(name, sum): &(&str, f64)| format!("{} % {}", fixed(sum / total * 100.0, 0), visible(name).replace('_', " "));
+    let text = |(name, sum): &(&str, f64)| {
+        format!("{} % {}", fixed(sum / total * 100.0, 0), if *name == "db" { "database" } else { name })
+    };
     let first = ranked.first().map(&text)?;
     let rest: Vec<String> = ranked.iter().skip(1).map(text).collect();
     Some(Number { value: first, name: "where the time goes", note: rest.join(", ") })

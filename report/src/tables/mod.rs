@@ -94,4 +94,3 @@ pub fn write(sheet: &Sheet, format: Format) -> String {
         Format::Typst => typst::write(sheet),
     }
 }
-
