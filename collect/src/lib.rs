@@ -12,6 +12,7 @@
 pub mod error;
 pub mod formats;
 pub mod input;
+pub mod pipeline;
 pub mod labels;
 pub mod redact;
 pub mod sources;

@@ -1,7 +1,16 @@
 //! Bytes to records: one file a format, no I/O, nothing that panics on any input.
 
 pub mod artillery_report;
+pub mod befaas;
+pub mod cloud_logging;
+pub mod cloudwatch;
+mod dialect;
 pub mod jtl;
 pub mod jtl_csv;
 pub mod jtl_xml;
+pub mod lambda;
+pub mod plain_lines;
+pub mod stamp;
 mod window;
+
+pub use dialect::{Dialect, Findings, Gap};

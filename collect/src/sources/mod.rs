@@ -1,6 +1,7 @@
 //! Where bytes come from: one file a provider or generator.
 
 pub mod artillery_report;
+pub mod befaas;
 pub mod jmeter;
 mod result_files;
 mod result_run;

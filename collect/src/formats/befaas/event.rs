@@ -1,0 +1,441 @@
+//! Reading a record and telling what it is.
+
+use std::borrow::Cow;
+
+use super::json::{Cursor, Refusal, Text, unescape};
+
+/// What a record says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Kind {
+    /// First line of a new executor.
+    ColdStart,
+    /// An HTTP request reached the function.
+    Request,
+    /// Start mark of an operation.
+    Start,
+    /// End mark of an operation.
+    End,
+    /// An operation with its duration.
+    Measure,
+    /// Any other mark.
+    Mark,
+    /// The load generator sent a request.
+    ClientBefore,
+    /// The load generator got a response.
+    ClientAfter,
+}
+
+impl Kind {
+    /// Every kind, in order of its number.
+    pub const NAMES: [&'static str; 8] =
+        ["cold_start", "request", "start", "end", "measure", "mark", "client_before", "client_after"];
+    const ALL: [Self; 8] = [
+        Self::ColdStart,
+        Self::Request,
+        Self::Start,
+        Self::End,
+        Self::Measure,
+        Self::Mark,
+        Self::ClientBefore,
+        Self::ClientAfter,
+    ];
+
+    /// The kind of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().zip(Self::NAMES).find_map(|(kind, known)| (known == name).then_some(kind))
+    }
+}
+
+/// What an entry is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Op {
+    /// Handler of a call.
+    RpcIn,
+    /// Handler of a routed HTTP request.
+    Route,
+    /// Handler of an event.
+    Msg,
+    /// A call to another function.
+    RpcOut,
+    /// A database operation.
+    Db,
+    /// Anything else.
+    Custom,
+}
+
+impl Op {
+    /// Every operation, in order of its number.
+    pub const NAMES: [&'static str; 6] = ["rpc_in", "route", "msg", "rpc_out", "db", "custom"];
+
+    const ALL: [Self; 6] = [Self::RpcIn, Self::Route, Self::Msg, Self::RpcOut, Self::Db, Self::Custom];
+
+    /// The operation of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().zip(Self::NAMES).find_map(|(op, known)| (known == name).then_some(op))
+    }
+}
+
+/// The part of a record that differs by kind.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event<'a> {
+    /// What it says.
+    pub kind: Kind,
+    /// What it is about; `None` for kinds that are no performance entry.
+    pub op: Option<Op>,
+    /// Callee, route, action or text of a custom mark.
+    pub target: Option<Cow<'a, str>>,
+    /// Function chain.
+    pub context_id: Option<Cow<'a, str>>,
+    /// Pair ID the function runs under.
+    pub pair_id: Option<Cow<'a, str>>,
+    /// Pair ID of the callee.
+    pub callee_pair_id: Option<Cow<'a, str>>,
+    /// Start since the executor's time origin.
+    pub start_ms: Option<f64>,
+    /// Duration.
+    pub duration_ms: Option<f64>,
+    /// HTTP method, upper case.
+    pub method: Option<Cow<'a, str>>,
+    /// URL of a request.
+    pub url: Option<Cow<'a, str>>,
+    /// User agent of a request.
+    pub user_agent: Option<Cow<'a, str>>,
+    /// Kept headers as a JSON object.
+    pub headers: Option<String>,
+}
+
+/// One record.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record<'a> {
+    /// Wall clock when the line was logged, whole milliseconds since the Unix epoch.
+    pub timestamp_ms: i64,
+    /// Monotonic clock when the line was logged.
+    pub now_ms: f64,
+    /// Deployment id.
+    pub deployment_id: Option<Cow<'a, str>>,
+    /// Executor key.
+    pub executor: Cow<'a, str>,
+    /// Function name.
+    pub function: Cow<'a, str>,
+    /// What it says.
+    pub event: Event<'a>,
+}
+
+/// Reads the record at the start of `line` (its opening brace) and says how many bytes it takes.
+///
+/// `line` must end where the record's line ends. `keep_headers` keeps all headers instead of the allowed ones.
+///
+/// # Errors
+/// A [`Refusal`] when the bytes are no record: broken JSON, a required field missing or of the wrong type, an event
+/// of no known shape.
+pub fn parse(line: &[u8], keep_headers: bool) -> Result<(Record<'_>, usize), Refusal> {
+    match line.get(1..3) {
+        Some(br#"\""#) => read::<true>(line, keep_headers),
+        Some(br"\\") => parse_twice_quoted(line, keep_headers),
+        _ => read::<false>(line, keep_headers),
+    }
+}
+
+/// A record inside a JSON string inside a JSON string, as in Lambda's JSON application lines: one level is undone
+/// into a copy; the record then takes the rest of its line.
+#[cold]
+fn parse_twice_quoted(line: &[u8], keep_headers: bool) -> Result<(Record<'_>, usize), Refusal> {
+    let refuse = |expected| Refusal { reason: "invalid json", expected, at: 0 };
+    let text = std::str::from_utf8(line).map_err(|error| Refusal {
+        reason: "invalid utf-8",
+        expected: "utf-8",
+        at: error.valid_up_to(),
+    })?;
+    // Ends at the first quote with a single backslash or none: that of the outer texts.
+    let end = text.find(r#"}\""#).map_or(text.len(), |at| at + 1);
+    let once = unescape(&text[..end]).ok_or_else(|| refuse("a string escaped twice"))?;
+    let (record, _) = read::<true>(once.as_bytes(), keep_headers)?;
+    Ok((record.into_owned(), end))
+}
+
+fn read<const Q: bool>(line: &[u8], keep_headers: bool) -> Result<(Record<'_>, usize), Refusal> {
+    let mut cursor = Cursor::<Q>::new(line);
+    let mut timestamp = None;
+    let mut now = None;
+    let mut deployment = None;
+    let (mut executor, mut function) = (None, None);
+    let mut event = None;
+    cursor.object(|cursor, key| {
+        match key {
+            b"timestamp" => timestamp = Some(cursor.number("a number of milliseconds")?),
+            b"now" => now = Some(cursor.number("a number of milliseconds")?),
+            b"deploymentId" => deployment = Some(cursor.text("a string")?),
+            b"fn" => cursor.object(|cursor, key| {
+                match key {
+                    b"id" => executor = Some(cursor.text("a string")?),
+                    b"name" => function = Some(cursor.text("a string")?),
+                    _ => cursor.skip()?,
+                }
+                Ok(())
+            })?,
+            b"event" => event = Some(read_event(cursor, keep_headers)?),
+            _ => cursor.skip()?,
+        }
+        Ok(())
+    })?;
+    let at = cursor.position();
+    let missing = |expected| Refusal { reason: "missing field", expected, at };
+    let record = Record {
+        timestamp_ms: whole_milliseconds(timestamp.ok_or_else(|| missing("timestamp"))?)
+            .ok_or(Refusal { reason: "bad field", expected: "timestamp between the years 1970 and 9999", at })?,
+        now_ms: now.ok_or_else(|| missing("now"))?,
+        deployment_id: decode_optional::<Q>(deployment, at)?,
+        executor: decode::<Q>(executor.ok_or_else(|| missing("fn.id"))?, at)?,
+        function: decode::<Q>(function.ok_or_else(|| missing("fn.name"))?, at)?,
+        event: event.ok_or_else(|| missing("event"))?.classify::<Q>(at)?,
+    };
+    Ok((record, at))
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
+fn whole_milliseconds(value: f64) -> Option<i64> {
+    (0.0..2.534e14).contains(&value).then_some(value as i64)
+}
+
+fn decode<const Q: bool>(text: Text<'_>, at: usize) -> Result<Cow<'_, str>, Refusal> {
+    text.decode::<Q>().ok_or(Refusal { reason: "invalid utf-8", expected: "text in utf-8", at })
+}
+
+fn decode_optional<const Q: bool>(text: Option<Text<'_>>, at: usize) -> Result<Option<Cow<'_, str>>, Refusal> {
+    text.map(|text| decode::<Q>(text, at)).transpose()
+}
+
+/// An event as it stands, before it is known what it is.
+#[derive(Default)]
+struct RawEvent<'a> {
+    cold_start: bool,
+    context: Option<Text<'a>>,
+    pair: Option<Text<'a>>,
+    mark: Option<Text<'a>>,
+    entry_type: Option<Text<'a>>,
+    start: Option<f64>,
+    duration: Option<f64>,
+    request: bool,
+    method: Option<Text<'a>>,
+    url: Option<Text<'a>>,
+    user_agent: Option<Text<'a>>,
+    headers: Option<String>,
+    client: Option<Text<'a>>,
+}
+
+fn read_event<'a, const Q: bool>(cursor: &mut Cursor<'a, Q>, keep_headers: bool) -> Result<RawEvent<'a>, Refusal> {
+    let mut event = RawEvent::default();
+    cursor.object(|cursor, key| {
+        match key {
+            b"contextId" => event.context = optional_text(cursor)?,
+            b"xPair" => event.pair = optional_text(cursor)?,
+            b"perf" => cursor.object(|cursor, key| {
+                match key {
+                    b"mark" => event.mark = Some(cursor.text("a string")?),
+                    b"entryType" => event.entry_type = Some(cursor.text("a string")?),
+                    b"startTime" => event.start = Some(cursor.number("a number of milliseconds")?),
+                    b"duration" => event.duration = Some(cursor.number("a number of milliseconds")?),
+                    _ => cursor.skip()?,
+                }
+                Ok(())
+            })?,
+            b"request" => {
+                event.request = true;
+                read_request(cursor, &mut event, keep_headers)?;
+            }
+            b"coldstart" => event.cold_start = cursor.boolean()?,
+            b"url" => event.url = Some(cursor.text("a string")?),
+            b"type" => event.client = Some(cursor.text("a string")?),
+            _ => cursor.skip()?,
+        }
+        Ok(())
+    })?;
+    Ok(event)
+}
+
+/// A string, or anything else as `None`.
+fn optional_text<'a, const Q: bool>(cursor: &mut Cursor<'a, Q>) -> Result<Option<Text<'a>>, Refusal> {
+    if cursor.at_string() { cursor.text("a string").map(Some) } else { cursor.skip().map(|()| None) }
+}
+
+fn read_request<'a, const Q: bool>(
+    cursor: &mut Cursor<'a, Q>,
+    event: &mut RawEvent<'a>,
+    keep_headers: bool,
+) -> Result<(), Refusal> {
+    cursor.object(|cursor, key| {
+        match key {
+            b"method" => event.method = optional_text(cursor)?,
+            b"originalUrl" => event.url = optional_text(cursor)?,
+            b"headers" => {
+                let mut kept = String::from("{");
+                cursor.object(|cursor, key| read_header(cursor, key, event, keep_headers, &mut kept))?;
+                kept.push('}');
+                event.headers = Some(kept);
+            }
+            _ => cursor.skip()?,
+        }
+        Ok(())
+    })
+}
+
+fn read_header<'a, const Q: bool>(
+    cursor: &mut Cursor<'a, Q>,
+    key: &'a [u8],
+    event: &mut RawEvent<'a>,
+    keep_headers: bool,
+    kept: &mut String,
+) -> Result<(), Refusal> {
+    let name = std::str::from_utf8(key).unwrap_or("");
+    if !cursor.at_string() || !(keep_headers || crate::redact::is_allowed_header(name)) {
+        return cursor.skip();
+    }
+    let value = cursor.text("a string")?;
+    if name.eq_ignore_ascii_case("user-agent") {
+        event.user_agent = Some(value);
+    }
+    if let Some(value) = value.decode::<Q>() {
+        if kept.len() > 1 {
+            kept.push(',');
+        }
+        push_json_string(kept, name);
+        kept.push(':');
+        push_json_string(kept, &value);
+    }
+    Ok(())
+}
+
+fn push_json_string(target: &mut String, text: &str) {
+    if text.bytes().all(|b| b >= 0x20 && b != b'"' && b != b'\\') {
+        target.push('"');
+        target.push_str(text);
+        target.push('"');
+    } else {
+        target.push_str(&serde_json::Value::from(text).to_string());
+    }
+}
+
+impl<'a> RawEvent<'a> {
+    fn classify<const Q: bool>(self, at: usize) -> Result<Event<'a>, Refusal> {
+        let mut event = Event {
+            kind: Kind::ColdStart,
+            op: None,
+            target: None,
+            context_id: decode_optional::<Q>(self.context, at)?,
+            pair_id: decode_optional::<Q>(self.pair, at)?,
+            callee_pair_id: None,
+            start_ms: None,
+            duration_ms: None,
+            method: None,
+            url: None,
+            user_agent: None,
+            headers: None,
+        };
+        if let Some(mark) = self.mark {
+            let mark = decode::<Q>(mark, at)?;
+            let is_measure = self.entry_type.is_some_and(|kind| kind.raw == b"measure");
+            event.start_ms =
+                Some(self.start.ok_or(Refusal { reason: "missing field", expected: "perf.startTime", at })?);
+            event.duration_ms = self.duration;
+            event.set_mark(mark, is_measure);
+        } else if self.request {
+            event.kind = Kind::Request;
+            event.method = decode_optional::<Q>(self.method, at)?;
+            event.url = decode_optional::<Q>(self.url, at)?;
+            event.user_agent = decode_optional::<Q>(self.user_agent, at)?;
+            event.headers = self.headers;
+        } else if let Some(client) = self.client {
+            event.kind = match client.raw {
+                b"before" => Kind::ClientBefore,
+                b"after" => Kind::ClientAfter,
+                _ => return Err(Refusal { reason: "unknown event", expected: "type before or after", at }),
+            };
+            event.url = decode_optional::<Q>(self.url, at)?;
+        } else if !self.cold_start {
+            let expected = "coldstart, request, perf or type in the event";
+            return Err(Refusal { reason: "unknown event", expected, at });
+        }
+        if event.context_id.is_none() && event.kind != Kind::ColdStart && event.op != Some(Op::Custom) {
+            return Err(Refusal { reason: "missing field", expected: "event.contextId", at });
+        }
+        Ok(event)
+    }
+}
+
+impl<'a> Event<'a> {
+    /// Takes apart `start:rpcOut:FUNCTION:PAIR` and the like.
+    fn set_mark(&mut self, mark: Cow<'a, str>, is_measure: bool) {
+        let (kind, operation) = match mark.split_once(':') {
+            Some(("start", rest)) => (Kind::Start, rest),
+            Some(("end", rest)) => (Kind::End, rest),
+            Some(("measure", rest)) => (Kind::Measure, rest),
+            _ => (if is_measure { Kind::Measure } else { Kind::Mark }, &*mark),
+        };
+        let skip = mark.len() - operation.len();
+        let slice = |from: usize, to: usize| match &mark {
+            Cow::Borrowed(mark) => Cow::Borrowed(&mark[from..to]),
+            Cow::Owned(mark) => Cow::Owned(mark[from..to].to_owned()),
+        };
+        self.kind = kind;
+        let (head, tail) = operation.split_once(':').unwrap_or((operation, ""));
+        let tail_at = skip + head.len() + 1;
+        let route = |method: &'static str| (Op::Route, Some(method));
+        let (op, method) = match head {
+            "rpcIn" if tail.is_empty() => (Op::RpcIn, None),
+            "msg" if tail.is_empty() => (Op::Msg, None),
+            "rpcOut" if !tail.is_empty() => (Op::RpcOut, None),
+            "dbOut" if !tail.is_empty() => (Op::Db, None),
+            "get" if !tail.is_empty() => route("GET"),
+            "post" if !tail.is_empty() => route("POST"),
+            "put" if !tail.is_empty() => route("PUT"),
+            "patch" if !tail.is_empty() => route("PATCH"),
+            "del" if !tail.is_empty() => route("DELETE"),
+            "all" if !tail.is_empty() => route("ALL"),
+            _ => (Op::Custom, None),
+        };
+        self.op = Some(op);
+        self.method = method.map(Cow::Borrowed);
+        match op {
+            Op::RpcIn | Op::Msg => {}
+            Op::RpcOut => {
+                let split = tail.rfind(':').unwrap_or(tail.len());
+                self.target = Some(slice(tail_at, tail_at + split));
+                if split < tail.len() {
+                    self.callee_pair_id = Some(slice(tail_at + split + 1, mark.len()));
+                }
+            }
+            Op::Route | Op::Db => self.target = Some(slice(tail_at, mark.len())),
+            Op::Custom => self.target = Some(slice(skip, mark.len())),
+        }
+    }
+}
+
+impl Record<'_> {
+    fn into_owned(self) -> Record<'static> {
+        let own = |text: Option<Cow<'_, str>>| text.map(|text| Cow::Owned(text.into_owned()));
+        let event = self.event;
+        Record {
+            timestamp_ms: self.timestamp_ms,
+            now_ms: self.now_ms,
+            deployment_id: own(self.deployment_id),
+            executor: Cow::Owned(self.executor.into_owned()),
+            function: Cow::Owned(self.function.into_owned()),
+            event: Event {
+                kind: event.kind,
+                op: event.op,
+                target: own(event.target),
+                context_id: own(event.context_id),
+                pair_id: own(event.pair_id),
+                callee_pair_id: own(event.callee_pair_id),
+                start_ms: event.start_ms,
+                duration_ms: event.duration_ms,
+                method: own(event.method),
+                url: own(event.url),
+                user_agent: own(event.user_agent),
+                headers: event.headers,
+            },
+        }
+    }
+}

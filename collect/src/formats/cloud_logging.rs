@@ -1,0 +1,193 @@
+//! Google Cloud Logging entries: one JSON array, pretty-printed or not, or one entry a line.
+//!
+//! An entry with an instrumentation record is its record. Any other entry is a platform statement: the execution lines
+//! of first-generation functions, or text.
+
+use faaslens_schemas::tables::PlatformRecord;
+use serde_json::Value;
+
+use super::dialect::{Dialect, Findings, Gap, text_line};
+use super::stamp;
+
+/// The dialect of `google.log`.
+#[derive(Debug)]
+pub struct CloudLogging;
+
+impl Dialect for CloudLogging {
+    fn name(&self) -> &'static str {
+        "cloud-logging-entries"
+    }
+
+    /// An entry begins with a brace at the start of a line, after at most four blanks; in an array without line ends,
+    /// after a closing brace and a comma.
+    fn boundary(&self, buffer: &[u8]) -> Option<usize> {
+        let mut end = buffer.len();
+        while let Some(at) = memchr::memrchr(b'\n', &buffer[..end]) {
+            if begins_entry(&buffer[at + 1..]) {
+                return Some(at + 1);
+            }
+            end = at;
+            if buffer.len() - end > 1 << 18 {
+                break;
+            }
+        }
+        memchr::memmem::rfind(buffer, br#"},{""#).map(|at| at + 2)
+    }
+
+    fn gap(&self, gap: Gap<'_>, findings: &mut dyn Findings) {
+        let starts = entry_starts(gap.bytes);
+        for (n, &start) in starts.iter().enumerate() {
+            let Some(&end) = starts.get(n + 1) else {
+                // The last entry is that of the record that follows, or the last of all.
+                if !gap.before_record {
+                    entry(&gap.bytes[start..], gap.offset + start, findings);
+                }
+                break;
+            };
+            entry(&gap.bytes[start..end], gap.offset + start, findings);
+        }
+        if starts.is_empty() && !gap.after_record && !gap.before_record {
+            stray(gap.bytes, gap.offset, findings);
+        }
+    }
+
+    fn host<'a>(&self, before: &'a [u8]) -> Option<&'a str> {
+        let at = memchr::memmem::rfind(before, b"\"instance_id\"")? + b"\"instance_id\"".len();
+        let value = before[at..].trim_ascii_start().strip_prefix(b":")?.trim_ascii_start().strip_prefix(b"\"")?;
+        std::str::from_utf8(&value[..memchr::memchr(b'"', value)?]).ok()
+    }
+
+    fn end(&self, last_block: &[u8]) -> Option<&'static str> {
+        let text = last_block.trim_ascii_end();
+        let whole = text.is_empty() || matches!(text.last(), Some(b']' | b'}'));
+        (!whole).then_some("the array of log entries does not end: the file is cut off")
+    }
+}
+
+fn begins_entry(line: &[u8]) -> bool {
+    let blanks = line.iter().take(5).take_while(|&&b| b == b' ').count();
+    blanks <= 4 && line.get(blanks) == Some(&b'{')
+}
+
+/// Where entries begin in a gap.
+fn entry_starts(bytes: &[u8]) -> Vec<usize> {
+    let mut starts = Vec::new();
+    if begins_entry(bytes) {
+        starts.push(0);
+    }
+    for at in memchr::memchr_iter(b'\n', bytes) {
+        if begins_entry(&bytes[at + 1..]) {
+            starts.push(at + 1);
+        }
+    }
+    for at in memchr::memmem::find_iter(bytes, br#"},{""#) {
+        starts.push(at + 2);
+    }
+    if let Some(at) = memchr::memmem::find(&bytes[..bytes.len().min(64)], br#"[{""#) {
+        starts.push(at + 1);
+    }
+    starts.sort_unstable();
+    starts
+}
+
+/// An entry without an instrumentation record.
+fn entry(bytes: &[u8], offset: usize, findings: &mut dyn Findings) {
+    let text = trim_array(bytes);
+    match serde_json::from_slice::<Value>(text) {
+        Ok(value) => findings.platform(statement(&value), offset),
+        Err(error) => {
+            let reason = if error.is_eof() { "truncated json" } else { "invalid json" };
+            let detail = format!("line {} of the entry: expected a log entry: {error}", error.line());
+            findings.reject(text, offset, reason, detail);
+        }
+    }
+}
+
+/// Cuts the commas and brackets of the array around an entry.
+fn trim_array(bytes: &[u8]) -> &[u8] {
+    let mut text = bytes.trim_ascii();
+    while let Some((b']' | b',', rest)) = text.split_last() {
+        text = rest.trim_ascii_end();
+    }
+    text
+}
+
+/// Text that belongs to no entry: the brackets of the array are none.
+fn stray(bytes: &[u8], offset: usize, findings: &mut dyn Findings) {
+    let text = bytes.trim_ascii();
+    if text.iter().all(|b| b"[],".contains(b) || b.is_ascii_whitespace()) {
+        return;
+    }
+    findings.reject(text, offset, "invalid json", "expected an array of log entries".to_owned());
+}
+
+fn statement(entry: &Value) -> PlatformRecord {
+    let labels = &entry["labels"];
+    let resource = &entry["resource"]["labels"];
+    let payload = &entry["jsonPayload"];
+    let text = entry["textPayload"].as_str().or_else(|| payload["message"].as_str());
+    let whole = || crate::redact::excerpt(payload.to_string().as_bytes(), 500);
+    let mut record = execution(text.unwrap_or_default())
+        .or_else(|| text.and_then(|text| text_line(text.as_bytes())))
+        .unwrap_or_else(|| PlatformRecord { kind: "text".into(), text: Some(whole()), ..PlatformRecord::default() });
+    let own = |value: &Value| value.as_str().map(str::to_owned);
+    record.at = entry["timestamp"].as_str().and_then(|time| stamp::read(time.as_bytes())).map(|(at, _)| at);
+    record.request_id = own(&labels["execution_id"]).filter(|_| &*record.kind != "text");
+    record.trace_id = own(&entry["trace"]);
+    record.host = labels["instance_id"].as_str().or_else(|| labels["instanceId"].as_str()).map(Into::into);
+    record.function =
+        resource["function_name"].as_str().or_else(|| resource["service_name"].as_str()).map(Into::into);
+    if record.duration_ms.is_none()
+        && let Some(latency) = entry["httpRequest"]["latency"].as_str()
+    {
+        record.kind = "execution_finished".into();
+        record.duration_ms = latency.strip_suffix('s').and_then(|s| s.parse::<f64>().ok()).map(|s| s * 1000.0);
+        record.status = entry["httpRequest"]["status"].as_u64().map(|status| status.to_string().into());
+        record.text = None;
+    }
+    record
+}
+
+/// `Function execution started` and `Function execution took 12 ms, finished with status code: 200`.
+fn execution(text: &str) -> Option<PlatformRecord> {
+    let rest = text.strip_prefix("Function execution ")?;
+    if rest.starts_with("started") {
+        return Some(PlatformRecord { kind: "execution_started".into(), ..PlatformRecord::default() });
+    }
+    let rest = rest.strip_prefix("took ")?;
+    let (duration, rest) = rest.split_once(" ms")?;
+    let status = rest.split_once("finished with status").map(|(_, status)| {
+        status.trim_start_matches([' ', ':']).trim_start_matches("code:").trim().trim_matches('\'')
+    });
+    Some(PlatformRecord {
+        kind: "execution_finished".into(),
+        duration_ms: duration.parse().ok(),
+        status: status.map(Into::into),
+        ..PlatformRecord::default()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn execution_lines_give_duration_and_status() {
+        let done = execution("Function execution took 12 ms, finished with status code: 200").expect("an execution line");
+        assert_eq!((done.duration_ms, done.status), (Some(12.0), Some("200".into())));
+        let crash = execution("Function execution took 60002 ms, finished with status: 'timeout'").expect("an execution line");
+        assert_eq!((crash.duration_ms, crash.status), (Some(60_002.0), Some("timeout".into())));
+        assert_eq!(execution("Function execution started").map(|r| r.kind), Some("execution_started".into()));
+        assert_eq!(execution("my function took 12 ms"), None);
+    }
+
+    #[test]
+    fn blocks_end_between_entries() {
+        let pretty = b"[\n  {\n    \"a\": {\n      \"b\": 1\n    }\n  },\n  {\n    \"a\": 2";
+        let end = CloudLogging.boundary(pretty).expect("a boundary");
+        assert_eq!(&pretty[end..], b"  {\n    \"a\": 2");
+        let compact = br#"[{"a":{"b":1}},{"a":2"#;
+        let end = CloudLogging.boundary(compact).expect("a boundary");
+        assert_eq!(&compact[end..], br#"{"a":2"#);
+    }
+}

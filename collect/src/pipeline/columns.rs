@@ -1,0 +1,155 @@
+//! The columns of a block's instrumentation records.
+
+use faaslens_schemas::store::{NO_CONTEXT, part_of};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::dictionary::{Dictionary, NONE};
+use crate::formats::befaas::Record;
+
+/// Texts that rarely repeat, end to end; absent ones take no bytes and end where their neighbour ends.
+#[derive(Debug, Default)]
+pub(crate) struct Texts {
+    bytes: Vec<u8>,
+    ends: Vec<u32>,
+    present: Vec<bool>,
+}
+
+impl Texts {
+    #[expect(clippy::cast_possible_truncation, reason = "the texts of a block are shorter than the block")]
+    fn push(&mut self, text: Option<&str>) {
+        if let Some(text) = text {
+            self.bytes.extend_from_slice(text.as_bytes());
+        }
+        self.ends.push(self.bytes.len() as u32);
+        self.present.push(text.is_some());
+    }
+
+    /// The bytes of a text; `None` for an absent one.
+    #[inline]
+    pub(crate) fn get(&self, row: usize) -> Option<&[u8]> {
+        if !self.present[row] {
+            return None;
+        }
+        let start = if row == 0 { 0 } else { self.ends[row - 1] as usize };
+        Some(&self.bytes[start..self.ends[row] as usize])
+    }
+}
+
+/// Dictionary-encoded columns that are gathered with run-wide keys, in this order.
+pub(crate) const LABELS: usize = 6;
+/// Places in [`EventColumns::labels`].
+pub(crate) mod label {
+    pub(crate) const FUNCTION: usize = 0;
+    pub(crate) const EXECUTOR: usize = 1;
+    pub(crate) const DEPLOYMENT: usize = 2;
+    pub(crate) const TARGET: usize = 3;
+    pub(crate) const METHOD: usize = 4;
+    pub(crate) const USER_AGENT: usize = 5;
+}
+
+/// Records of one block, column by column.
+#[derive(Debug, Default)]
+pub(crate) struct EventColumns {
+    /// Part of each record.
+    pub(crate) part: Vec<u32>,
+    /// Identity of each record: two records of the same executor with the same content have the same.
+    pub(crate) identity: Vec<u64>,
+    pub(crate) kind: Vec<u8>,
+    /// Number of the operation, or `u8::MAX`.
+    pub(crate) op: Vec<u8>,
+    pub(crate) logged_at_ms: Vec<i64>,
+    pub(crate) now_ms: Vec<f64>,
+    /// NaN where unknown.
+    pub(crate) start_ms: Vec<f64>,
+    /// NaN where unknown.
+    pub(crate) duration_ms: Vec<f64>,
+    pub(crate) offset: Vec<u64>,
+    /// Keys into `dictionaries`.
+    pub(crate) labels: [Vec<u32>; LABELS],
+    pub(crate) dictionaries: [Dictionary; LABELS],
+    pub(crate) context_id: Texts,
+    pub(crate) pair_id: Texts,
+    pub(crate) callee_pair_id: Texts,
+    pub(crate) url: Texts,
+    pub(crate) headers: Texts,
+}
+
+impl EventColumns {
+    pub(crate) fn len(&self) -> usize {
+        self.kind.len()
+    }
+
+    /// Appends a record; true when its executor is new to the block.
+    pub(crate) fn push(&mut self, record: &Record<'_>, provider_hash: u64, parts: u32, offset: u64) -> bool {
+        let event = &record.event;
+        let (executor, new_executor) = self.dictionaries[label::EXECUTOR].intern(&record.executor);
+        let keys = [
+            self.dictionaries[label::FUNCTION].intern(&record.function).0,
+            executor,
+            self.dictionaries[label::DEPLOYMENT].intern_optional(record.deployment_id.as_deref()),
+            self.dictionaries[label::TARGET].intern_optional(event.target.as_deref()),
+            self.dictionaries[label::METHOD].intern_optional(event.method.as_deref()),
+            self.dictionaries[label::USER_AGENT].intern_optional(event.user_agent.as_deref()),
+        ];
+        for (column, key) in self.labels.iter_mut().zip(keys) {
+            column.push(key);
+        }
+        let context_hash = event.context_id.as_deref().map_or(0, |id| xxh3_64(id.as_bytes()));
+        let text_hash = |text: Option<&str>| text.map_or(0, |text| xxh3_64(text.as_bytes()));
+        let number = |number: Option<f64>| number.unwrap_or(f64::NAN);
+        let identity = [
+            provider_hash,
+            self.dictionaries[label::FUNCTION].hash(keys[label::FUNCTION]),
+            self.dictionaries[label::EXECUTOR].hash(executor),
+            self.dictionaries[label::TARGET].hash(keys[label::TARGET]),
+            self.dictionaries[label::METHOD].hash(keys[label::METHOD]),
+            u64::from(event.kind as u8) << 8 | u64::from(event.op.map_or(u8::MAX, |op| op as u8)),
+            record.timestamp_ms.cast_unsigned(),
+            record.now_ms.to_bits(),
+            number(event.start_ms).to_bits(),
+            number(event.duration_ms).to_bits(),
+            context_hash,
+            text_hash(event.pair_id.as_deref()),
+            text_hash(event.callee_pair_id.as_deref()),
+            text_hash(event.url.as_deref()),
+        ];
+        self.identity.push(hash_words(&identity));
+        self.part.push(match event.context_id.as_deref() {
+            Some(id) => part_of(id.as_bytes(), parts),
+            None => NO_CONTEXT,
+        });
+        self.kind.push(event.kind as u8);
+        self.op.push(event.op.map_or(u8::MAX, |op| op as u8));
+        self.logged_at_ms.push(record.timestamp_ms);
+        self.now_ms.push(record.now_ms);
+        self.start_ms.push(number(event.start_ms));
+        self.duration_ms.push(number(event.duration_ms));
+        self.offset.push(offset);
+        self.context_id.push(event.context_id.as_deref());
+        self.pair_id.push(event.pair_id.as_deref());
+        self.callee_pair_id.push(event.callee_pair_id.as_deref());
+        self.url.push(event.url.as_deref());
+        self.headers.push(event.headers.as_deref());
+        new_executor
+    }
+
+    /// Function and executor of a row, as keys of the block's dictionaries.
+    pub(crate) fn executor_of(&self, row: usize) -> (u32, u32) {
+        (self.labels[label::FUNCTION][row], self.labels[label::EXECUTOR][row])
+    }
+}
+
+/// Hash of a row of words.
+fn hash_words<const N: usize>(words: &[u64; N]) -> u64 {
+    let mut bytes = [[0_u8; 8]; N];
+    for (bytes, word) in bytes.iter_mut().zip(words) {
+        *bytes = word.to_le_bytes();
+    }
+    xxh3_64(bytes.as_flattened())
+}
+
+/// A key as an Arrow dictionary key; `None` for [`NONE`].
+#[expect(clippy::cast_possible_wrap, reason = "keys count distinct labels")]
+pub(crate) fn arrow_key(key: u32) -> Option<i32> {
+    (key != NONE).then_some(key as i32)
+}

@@ -1,0 +1,81 @@
+//! What an earlier collection of a run left, to be kept by `--append`.
+
+use std::borrow::Cow;
+
+use faaslens_schemas::manifest::Manifest;
+use faaslens_schemas::store::Store;
+use faaslens_schemas::tables::{Event, PlatformRecord, Reject};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::InputFile;
+use super::columns::EventColumns;
+use crate::Result;
+use crate::formats::befaas::{self, Kind, Op, Record};
+use crate::sources::befaas::LOGS;
+
+/// The tables of a run as they are in the store.
+pub(crate) struct Existing {
+    /// Records by file, in the order they are stored in.
+    pub(super) events: Vec<(usize, EventColumns)>,
+    pub(super) platform: Vec<PlatformRecord>,
+    pub(super) rejects: Vec<Reject>,
+}
+
+impl Existing {
+    /// Reads a run. Files that it was collected from and that are not among `inputs` are added to them, unread.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub(crate) fn read(store: &Store, manifest: &Manifest, inputs: &mut Vec<InputFile>) -> Result<Self> {
+        for source in &manifest.sources {
+            if !inputs.iter().any(|input| input.name == source.name) {
+                let log = LOGS.iter().find(|log| log.dialect.name() == source.format).unwrap_or(&LOGS[0]);
+                let provider = source.provider.clone();
+                inputs.push(InputFile { path: None, name: source.name.clone(), provider, dialect: log.dialect });
+            }
+        }
+        inputs.sort_by(|a, b| a.name.cmp(&b.name));
+        let mut events: Vec<(usize, EventColumns)> = Vec::new();
+        for part in 0..=manifest.parts {
+            let rows: Vec<Event> = store.rows(manifest, Some(part))?;
+            for row in &rows {
+                let file = inputs.iter().position(|input| input.name == *row.source).unwrap_or(0);
+                if events.last().is_none_or(|(last, columns)| *last != file || columns.len() >= 8192) {
+                    events.push((file, EventColumns::default()));
+                }
+                if let (Some((_, columns)), Some(record)) = (events.last_mut(), record_of(row)) {
+                    let provider = xxh3_64(row.provider.as_bytes());
+                    columns.push(&record, provider, manifest.parts, row.offset.cast_unsigned());
+                }
+            }
+        }
+        Ok(Self { events, platform: store.rows(manifest, None)?, rejects: store.rows(manifest, None)? })
+    }
+}
+
+/// The record a stored row was made from.
+fn record_of(row: &Event) -> Option<Record<'_>> {
+    let label = |label: &'_ Option<faaslens_schemas::table::Label>| label.as_ref().map(|label| label.0.clone().into());
+    let text = |text: &'_ Option<String>| text.as_ref().map(|text| Cow::Owned(text.clone()));
+    Some(Record {
+        timestamp_ms: row.logged_at.micros() / 1000,
+        now_ms: row.now_ms,
+        deployment_id: label(&row.deployment_id),
+        executor: Cow::Borrowed(&row.executor),
+        function: Cow::Borrowed(&row.function),
+        event: befaas::Event {
+            kind: Kind::from_name(&row.kind)?,
+            op: row.op.as_deref().and_then(Op::from_name),
+            target: label(&row.target),
+            context_id: text(&row.context_id),
+            pair_id: text(&row.pair_id),
+            callee_pair_id: text(&row.callee_pair_id),
+            start_ms: row.start_ms,
+            duration_ms: row.duration_ms,
+            method: label(&row.method),
+            url: text(&row.url),
+            user_agent: label(&row.user_agent),
+            headers: row.headers.clone(),
+        },
+    })
+}

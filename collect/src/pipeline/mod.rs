@@ -1,0 +1,163 @@
+//! From input files to store tables: blocks are parsed in parallel and written in order.
+//!
+//! ```text
+//! blocks::Blocks ──▶ scan::scan ──▶ sequence::Sequencer ──▶ part::Part (one for each part)
+//! one at a time      in parallel     in order of blocks      in parallel, each part in order
+//! ```
+//!
+//! * A block is about 1 MiB of whole units (lines, array entries) of one file; its limits depend on the bytes alone.
+//! * Scanning turns a block into columns with dictionaries of its own. It knows nothing of other blocks.
+//! * The sequencer takes blocks in order, gives run-wide dictionary keys, and hands each part its rows.
+//! * A part leaves out repetitions, joins the client's requests, and encodes Parquet.
+//!
+//! What is written depends on the bytes of the inputs alone, whatever the number of threads. Memory is bounded by
+//! blocks under way, the row groups of the parts, and 8 bytes for every distinct record (to know repetitions).
+
+mod blocks;
+mod columns;
+mod dictionary;
+mod existing;
+mod part;
+mod scan;
+mod sequence;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+use faaslens_schemas::manifest::{FileEntry, Source};
+use faaslens_schemas::store::Transaction;
+use faaslens_schemas::time::Timestamp;
+
+use crate::formats::Dialect;
+use crate::{Error, Progress, Result};
+
+pub use scan::scan_bytes;
+
+/// One input file of a run.
+pub(crate) struct InputFile {
+    /// Where it is; `None` for a file of an earlier collection, of which only the name is left.
+    pub(crate) path: Option<PathBuf>,
+    /// What it is called in the store.
+    pub(crate) name: String,
+    /// Provider of its records.
+    pub(crate) provider: String,
+    /// How it is written.
+    pub(crate) dialect: &'static dyn Dialect,
+}
+
+/// What all records of a run share.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Rules {
+    /// Records of another deployment are rejects.
+    pub(crate) deployment_id: Option<String>,
+    /// Keep all headers.
+    pub(crate) keep_headers: bool,
+}
+
+/// What a pipeline wrote.
+pub(crate) struct Written {
+    pub(crate) sources: Vec<Source>,
+    pub(crate) files: Vec<FileEntry>,
+    pub(crate) window: Option<(Timestamp, Timestamp)>,
+}
+
+/// What was collected of the run before, to be kept.
+pub(crate) use existing::Existing;
+
+/// Reads all files and writes the tables of a run.
+///
+/// `files` must be sorted by name: the order decides which of two repetitions is kept.
+///
+/// # Errors
+/// When the store cannot be written, or the collection is cancelled. What is wrong with a file is in its [`Source`].
+pub(crate) fn run(
+    files: &[InputFile],
+    rules: &Rules,
+    parts: u32,
+    transaction: &Transaction,
+    existing: Option<Existing>,
+    progress: &dyn Progress,
+) -> Result<Written> {
+    let sequencer = sequence::Sequencer::new(files, parts, transaction)?;
+    if let Some(existing) = existing {
+        sequencer.take_existing(existing)?;
+    }
+    let crew = Crew {
+        files,
+        rules,
+        progress,
+        blocks: Mutex::new(blocks::Blocks::new(files)),
+        sequencer,
+        failure: Mutex::new(None),
+    };
+    rayon::scope(|scope| {
+        for _ in 0..rayon::current_num_threads() {
+            scope.spawn(|scope| crew.step(scope));
+        }
+    });
+    if let Some(error) = crew.failure.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) {
+        return Err(error);
+    }
+    let blocks = crew.blocks.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    crew.sequencer.finish(blocks.into_ends())
+}
+
+/// The threads of one pipeline and what they share.
+struct Crew<'a> {
+    files: &'a [InputFile],
+    rules: &'a Rules,
+    progress: &'a dyn Progress,
+    blocks: Mutex<blocks::Blocks<'a>>,
+    sequencer: sequence::Sequencer<'a>,
+    failure: Mutex<Option<Error>>,
+}
+
+impl<'a> Crew<'a> {
+    /// Takes the next block, scans it, hands it on, and asks for another step.
+    fn step<'s>(&'s self, scope: &rayon::Scope<'s>)
+    where
+        'a: 's,
+    {
+        let block = {
+            let mut blocks = lock(&self.blocks);
+            if lock(&self.failure).is_some() {
+                return;
+            }
+            if self.progress.cancelled() {
+                *lock(&self.failure) = Some(Error::Interrupted { run: self.sequencer.run_id().to_owned() });
+                return;
+            }
+            match blocks.next_block(self.progress) {
+                Some(block) => block,
+                None => return,
+            }
+        };
+        let scanned = scan::scan(block, self.files, self.rules, self.sequencer.parts());
+        // Pushed first, taken last: encoding what is ready goes before reading more, which bounds memory.
+        scope.spawn(|scope| self.step(scope));
+        match self.sequencer.accept(scanned) {
+            Ok((ready, spent)) => {
+                lock(&self.blocks).recycle(spent);
+                for part in ready {
+                    scope.spawn(move |_| self.check(self.sequencer.drain(part)));
+                }
+            }
+            Err(error) => self.check(Err(error)),
+        }
+    }
+
+    fn check(&self, result: Result<()>) {
+        if let Err(error) = result {
+            lock(&self.failure).get_or_insert(error);
+        }
+    }
+}
+
+/// Locks, also after a panic in another thread: the panic itself is passed on by the scope.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// Counts of rejects by reason.
+type Reasons = BTreeMap<String, u64>;

@@ -1,0 +1,442 @@
+//! One part of a run: its distinct records as a Parquet file, its executors, its client requests.
+
+use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, BooleanBufferBuilder, DictionaryArray, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
+    TimestampMicrosecondArray,
+};
+use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow::datatypes::Int32Type;
+use faaslens_schemas::manifest::FileEntry;
+use faaslens_schemas::store::{TableFile, Transaction};
+use faaslens_schemas::table::Row;
+use faaslens_schemas::tables::Event;
+use faaslens_schemas::time::Timestamp;
+
+use super::columns::{EventColumns, LABELS, Texts, arrow_key, label};
+use crate::Result;
+use crate::formats::befaas::{Kind, Op};
+
+/// Rows that are encoded together.
+const BATCH: usize = 16_384;
+
+/// A block's records with what is needed to place them in a run.
+pub(super) struct Placed {
+    pub(super) events: EventColumns,
+    /// Rows of each part.
+    pub(super) rows: Vec<Vec<u32>>,
+    /// Run-wide keys of the block's dictionary keys.
+    pub(super) keys: [Vec<u32>; LABELS],
+    /// Values of the run-wide dictionaries, with at least the keys above.
+    pub(super) values: [Arc<StringArray>; LABELS],
+    pub(super) file: usize,
+    pub(super) provider: u32,
+}
+
+impl Placed {
+    fn executor_of(&self, row: usize) -> ExecutorKey {
+        let (function, executor) = self.events.executor_of(row);
+        let keys = &self.keys;
+        (self.provider, keys[label::FUNCTION][function as usize], keys[label::EXECUTOR][executor as usize])
+    }
+}
+
+/// What is known of an executor from a part of its records.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct ExecutorPart {
+    pub(super) origin_ms: f64,
+    pub(super) first_logged_ms: i64,
+    pub(super) last_logged_ms: i64,
+    pub(super) lines: i64,
+    pub(super) cold_start_ms: Option<i64>,
+    pub(super) first_start_ms: Option<f64>,
+}
+
+impl ExecutorPart {
+    fn new() -> Self {
+        Self {
+            origin_ms: f64::NEG_INFINITY,
+            first_logged_ms: i64::MAX,
+            last_logged_ms: i64::MIN,
+            lines: 0,
+            cold_start_ms: None,
+            first_start_ms: None,
+        }
+    }
+
+    /// Both parts together; the order does not matter.
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.origin_ms = self.origin_ms.max(other.origin_ms);
+        self.first_logged_ms = self.first_logged_ms.min(other.first_logged_ms);
+        self.last_logged_ms = self.last_logged_ms.max(other.last_logged_ms);
+        self.lines += other.lines;
+        self.cold_start_ms = min_option(self.cold_start_ms, other.cold_start_ms, i64::min);
+        self.first_start_ms = min_option(self.first_start_ms, other.first_start_ms, f64::min);
+    }
+}
+
+fn min_option<T>(a: Option<T>, b: Option<T>, min: fn(T, T) -> T) -> Option<T> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(min(a, b)),
+        (a, b) => a.or(b),
+    }
+}
+
+/// Key of an executor: provider, function, executor, as run-wide keys.
+pub(super) type ExecutorKey = (u32, u32, u32);
+
+/// The load generator sent a request, or got its answer.
+#[derive(Debug, Clone)]
+pub(super) struct ClientMoment {
+    pub(super) executor: ExecutorKey,
+    pub(super) context_id: String,
+    pub(super) pair_id: Option<String>,
+    pub(super) answered: bool,
+    pub(super) now_ms: f64,
+    pub(super) logged_at_ms: i64,
+    pub(super) url: Option<String>,
+    pub(super) file: usize,
+    pub(super) offset: u64,
+}
+
+/// One part under construction.
+pub(super) struct Part {
+    number: u32,
+    queue: VecDeque<Arc<Placed>>,
+    seen: HashSet<u64, BuildHasherDefault<PassThrough>>,
+    rows: Rows,
+    file: Option<TableFile>,
+    executors: BTreeMap<ExecutorKey, ExecutorPart>,
+    client: Vec<ClientMoment>,
+    /// Repetitions left out, by file.
+    duplicates: Vec<u64>,
+    /// Records kept, by file.
+    kept: Vec<u64>,
+    sources: Arc<StringArray>,
+    providers: Arc<StringArray>,
+}
+
+/// What a finished part leaves.
+pub(super) struct Finished {
+    pub(super) entry: Option<FileEntry>,
+    pub(super) executors: BTreeMap<ExecutorKey, ExecutorPart>,
+    pub(super) client: Vec<ClientMoment>,
+    pub(super) duplicates: Vec<u64>,
+    pub(super) kept: Vec<u64>,
+}
+
+impl Part {
+    pub(super) fn new(number: u32, sources: &Arc<StringArray>, providers: &Arc<StringArray>) -> Self {
+        Self {
+            number,
+            queue: VecDeque::new(),
+            seen: HashSet::default(),
+            rows: Rows::default(),
+            file: None,
+            executors: BTreeMap::new(),
+            client: Vec::new(),
+            duplicates: vec![0; sources.len()],
+            kept: vec![0; sources.len()],
+            sources: Arc::clone(sources),
+            providers: Arc::clone(providers),
+        }
+    }
+
+    /// Takes a block's rows; they are gathered by [`Part::drain`].
+    pub(super) fn enqueue(&mut self, placed: Arc<Placed>) {
+        self.queue.push_back(placed);
+    }
+
+    /// Gathers what was taken and encodes full batches.
+    pub(super) fn drain(&mut self, transaction: &Transaction) -> Result<()> {
+        while let Some(placed) = self.queue.pop_front() {
+            self.gather(&placed);
+            if self.rows.len() >= BATCH {
+                self.write(&placed.values, transaction)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn gather(&mut self, placed: &Placed) {
+        let events = &placed.events;
+        for &row in &placed.rows[self.number as usize] {
+            let row = row as usize;
+            if !self.seen.insert(events.identity[row]) {
+                self.duplicates[placed.file] += 1;
+                continue;
+            }
+            self.kept[placed.file] += 1;
+            self.rows.push(placed, row);
+            self.note_executor(placed, row);
+            let kind = events.kind[row];
+            if kind == Kind::ClientBefore as u8 || kind == Kind::ClientAfter as u8 {
+                self.client.push(ClientMoment::of(placed, row));
+            }
+        }
+    }
+
+    fn note_executor(&mut self, placed: &Placed, row: usize) {
+        let events = &placed.events;
+        let key = placed.executor_of(row);
+        let part = self.executors.entry(key).or_insert_with(ExecutorPart::new);
+        let logged = events.logged_at_ms[row];
+        part.origin_ms = part.origin_ms.max(logged as f64 - events.now_ms[row]);
+        part.first_logged_ms = part.first_logged_ms.min(logged);
+        part.last_logged_ms = part.last_logged_ms.max(logged);
+        part.lines += 1;
+        let kind = events.kind[row];
+        if kind == Kind::ColdStart as u8 {
+            part.cold_start_ms = min_option(part.cold_start_ms, Some(logged), i64::min);
+        } else if (kind == Kind::Start as u8 || kind == Kind::Measure as u8) && events.op[row] <= Op::Msg as u8 {
+            part.first_start_ms = min_option(part.first_start_ms, Some(events.start_ms[row]), f64::min);
+        }
+    }
+
+    fn write(&mut self, values: &[Arc<StringArray>; LABELS], transaction: &Transaction) -> Result<()> {
+        let batch = std::mem::take(&mut self.rows).into_batch(values, &self.sources, &self.providers)?;
+        if self.file.is_none() {
+            self.file = Some(transaction.file(Event::TABLE, self.number)?);
+        }
+        if let Some(file) = &mut self.file {
+            file.write(&batch)?;
+        }
+        Ok(())
+    }
+
+    /// Encodes what is left and ends the file.
+    pub(super) fn finish(
+        mut self,
+        values: &[Arc<StringArray>; LABELS],
+        transaction: &Transaction,
+    ) -> Result<Finished> {
+        if self.rows.len() > 0 {
+            self.write(values, transaction)?;
+        }
+        let entry = self.file.map(TableFile::finish).transpose()?;
+        let Self { executors, client, duplicates, kept, .. } = self;
+        Ok(Finished { entry, executors, client, duplicates, kept })
+    }
+}
+
+impl ClientMoment {
+    fn of(placed: &Placed, row: usize) -> Self {
+        let events = &placed.events;
+        let text = |texts: &Texts| texts.get(row).map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+        Self {
+            executor: placed.executor_of(row),
+            context_id: text(&events.context_id).unwrap_or_default(),
+            pair_id: text(&events.pair_id),
+            answered: events.kind[row] == Kind::ClientAfter as u8,
+            now_ms: events.now_ms[row],
+            logged_at_ms: events.logged_at_ms[row],
+            url: text(&events.url),
+            file: placed.file,
+            offset: events.offset[row],
+        }
+    }
+}
+
+/// Rows gathered and not yet encoded.
+#[derive(Default)]
+struct Rows {
+    provider: Vec<i32>,
+    source: Vec<i32>,
+    labels: [Keys; LABELS],
+    logged_at: Vec<i64>,
+    now_ms: Vec<f64>,
+    kind: Vec<i32>,
+    op: Keys,
+    context_id: GatheredTexts,
+    pair_id: GatheredTexts,
+    callee_pair_id: GatheredTexts,
+    start_ms: Numbers,
+    duration_ms: Numbers,
+    url: GatheredTexts,
+    headers: GatheredTexts,
+    offset: Vec<i64>,
+}
+
+impl Rows {
+    fn len(&self) -> usize {
+        self.kind.len()
+    }
+
+    fn push(&mut self, placed: &Placed, row: usize) {
+        let events = &placed.events;
+        self.provider.push(placed.provider.cast_signed());
+        self.source.push(i32::try_from(placed.file).unwrap_or(i32::MAX));
+        for ((target, source), keys) in self.labels.iter_mut().zip(&events.labels).zip(&placed.keys) {
+            let key = source[row];
+            target.push(keys.get(key as usize).copied().and_then(arrow_key));
+        }
+        self.logged_at.push(Timestamp::from_millis(events.logged_at_ms[row]).micros());
+        self.now_ms.push(events.now_ms[row]);
+        self.kind.push(i32::from(events.kind[row]));
+        let op = events.op[row];
+        self.op.push((op != u8::MAX).then_some(i32::from(op)));
+        self.context_id.push(events.context_id.get(row));
+        self.pair_id.push(events.pair_id.get(row));
+        self.callee_pair_id.push(events.callee_pair_id.get(row));
+        self.start_ms.push(events.start_ms[row]);
+        self.duration_ms.push(events.duration_ms[row]);
+        self.url.push(events.url.get(row));
+        self.headers.push(events.headers.get(row));
+        self.offset.push(events.offset[row].cast_signed());
+    }
+
+    fn into_batch(
+        self,
+        values: &[Arc<StringArray>; LABELS],
+        sources: &Arc<StringArray>,
+        providers: &Arc<StringArray>,
+    ) -> Result<RecordBatch> {
+        let [function, executor, deployment, target, method, user_agent] = self.labels;
+        let dictionary = |keys: Keys, values: &Arc<StringArray>| keys.into_array(values);
+        let fixed = |keys: Vec<i32>, values: &Arc<StringArray>| Keys::all(keys).into_array(values);
+        let columns: Vec<ArrayRef> = vec![
+            fixed(self.provider, providers)?,
+            dictionary(function, &values[label::FUNCTION])?,
+            dictionary(executor, &values[label::EXECUTOR])?,
+            dictionary(deployment, &values[label::DEPLOYMENT])?,
+            Arc::new(TimestampMicrosecondArray::from(self.logged_at).with_timezone("UTC")),
+            Arc::new(Float64Array::from(self.now_ms)),
+            fixed(self.kind, &Arc::new(StringArray::from_iter_values(Kind::NAMES)))?,
+            dictionary(self.op, &Arc::new(StringArray::from_iter_values(Op::NAMES)))?,
+            dictionary(target, &values[label::TARGET])?,
+            self.context_id.into_array()?,
+            self.pair_id.into_array()?,
+            self.callee_pair_id.into_array()?,
+            self.start_ms.into_array(),
+            self.duration_ms.into_array(),
+            dictionary(method, &values[label::METHOD])?,
+            self.url.into_array()?,
+            dictionary(user_agent, &values[label::USER_AGENT])?,
+            self.headers.into_array()?,
+            fixed(self.source, sources)?,
+            Arc::new(Int64Array::from(self.offset)),
+        ];
+        Ok(RecordBatch::try_new(Event::schema(), columns).map_err(refused)?)
+    }
+}
+
+fn refused(source: arrow::error::ArrowError) -> faaslens_schemas::Error {
+    faaslens_schemas::Error::Arrow { table: Event::TABLE.name, source }
+}
+
+/// Dictionary keys, some absent.
+#[derive(Default)]
+struct Keys {
+    keys: Vec<i32>,
+    valid: Validity,
+}
+
+impl Keys {
+    fn all(keys: Vec<i32>) -> Self {
+        Self { keys, valid: Validity::default() }
+    }
+
+    #[inline]
+    fn push(&mut self, key: Option<i32>) {
+        self.valid.push(self.keys.len(), key.is_some());
+        self.keys.push(key.unwrap_or(0));
+    }
+
+    fn into_array(self, values: &Arc<StringArray>) -> Result<ArrayRef> {
+        let keys = Int32Array::new(ScalarBuffer::from(self.keys), self.valid.finish());
+        let values: ArrayRef = Arc::<StringArray>::clone(values);
+        Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(keys, values).map_err(refused)?))
+    }
+}
+
+/// Numbers, NaN for absent ones.
+#[derive(Default)]
+struct Numbers {
+    values: Vec<f64>,
+    valid: Validity,
+}
+
+impl Numbers {
+    #[inline]
+    fn push(&mut self, value: f64) {
+        self.valid.push(self.values.len(), !value.is_nan());
+        self.values.push(value);
+    }
+
+    fn into_array(self) -> ArrayRef {
+        Arc::new(Float64Array::new(ScalarBuffer::from(self.values), self.valid.finish()))
+    }
+}
+
+/// Texts, some absent.
+struct GatheredTexts {
+    bytes: Vec<u8>,
+    offsets: Vec<i32>,
+    valid: Validity,
+}
+
+impl Default for GatheredTexts {
+    fn default() -> Self {
+        Self { bytes: Vec::new(), offsets: vec![0], valid: Validity::default() }
+    }
+}
+
+impl GatheredTexts {
+    #[inline]
+    fn push(&mut self, text: Option<&[u8]>) {
+        self.valid.push(self.offsets.len() - 1, text.is_some());
+        self.bytes.extend_from_slice(text.unwrap_or_default());
+        self.offsets.push(i32::try_from(self.bytes.len()).unwrap_or(i32::MAX));
+    }
+
+    fn into_array(self) -> Result<ArrayRef> {
+        let offsets = OffsetBuffer::new(ScalarBuffer::from(self.offsets));
+        let array = StringArray::try_new(offsets, Buffer::from_vec(self.bytes), self.valid.finish()).map_err(refused)?;
+        Ok(Arc::new(array))
+    }
+}
+
+/// Which values are there; no bits before the first absent one.
+#[derive(Default)]
+struct Validity {
+    bits: Option<BooleanBufferBuilder>,
+}
+
+impl Validity {
+    #[inline]
+    fn push(&mut self, length: usize, valid: bool) {
+        if let Some(bits) = &mut self.bits {
+            bits.append(valid);
+        } else if !valid {
+            let mut bits = BooleanBufferBuilder::new(BATCH);
+            bits.append_n(length, true);
+            bits.append(false);
+            self.bits = Some(bits);
+        }
+    }
+
+    fn finish(self) -> Option<NullBuffer> {
+        self.bits.map(|mut bits| NullBuffer::new(bits.finish()))
+    }
+}
+
+/// Takes a number that is a hash already as its own hash.
+#[derive(Default)]
+struct PassThrough(u64);
+
+impl Hasher for PassThrough {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = xxhash_rust::xxh3::xxh3_64(bytes);
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = number;
+    }
+}

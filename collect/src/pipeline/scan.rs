@@ -1,0 +1,334 @@
+//! Reading one block: finding the records, taking them apart, accounting for everything between them.
+
+use faaslens_schemas::tables::{PlatformRecord, Reject};
+use memchr::memmem::Finder;
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::blocks::Block;
+use super::columns::{EventColumns, label};
+use super::{InputFile, Rules};
+use crate::formats::befaas::{self, Refusal};
+use crate::formats::{Dialect, Findings, Gap};
+use crate::redact::excerpt;
+
+/// Bytes of a reject that are kept.
+const EXCERPT: usize = 200;
+
+/// What a block holds.
+pub(super) struct Scanned {
+    pub(super) sequence: u64,
+    pub(super) file: usize,
+    pub(super) events: EventColumns,
+    pub(super) platform: Vec<PlatformRecord>,
+    pub(super) rejects: Vec<Reject>,
+    /// Hosts of executors, by key of the block's dictionary.
+    pub(super) hosts: Vec<(u32, String)>,
+    /// Line feeds in the block: the next block's first line.
+    pub(super) lines: i64,
+    /// Platform statements whose execution began in an earlier block.
+    pub(super) inherit: Vec<usize>,
+    /// Function and executor that statements at the start of the next block belong to; `None` to pass on what this
+    /// block itself inherited.
+    pub(super) bequest: Option<Option<(String, String)>>,
+    /// What is wrong with the end of the file, in its last block.
+    pub(super) cut_short: Option<&'static str>,
+    /// The block's buffer, to be used again.
+    pub(super) buffer: Vec<u8>,
+}
+
+/// Scans a block. `parts` is in the rules of the sequencer: here every context gets its part at once.
+pub(super) fn scan(block: Block, files: &[InputFile], rules: &Rules, parts: u32) -> Scanned {
+    let file = &files[block.file];
+    let Block { sequence, offset, bytes, oversized, last, .. } = block;
+    let mut scan = Scan::new(&bytes, file.dialect, &file.provider, rules, parts, offset);
+    if oversized > 0 {
+        scan.reject_oversized(oversized);
+    }
+    scan.run();
+    let bequest = scan.attribution.bequest(&scan.events);
+    let Scan { events, platform, rejects, hosts, attribution, .. } = scan;
+    let cut_short = if last { file.dialect.end(&bytes) } else { None };
+    let lines = i64::try_from(memchr::memchr_iter(b'\n', &bytes).count()).unwrap_or(i64::MAX);
+    Scanned {
+        sequence,
+        file: block.file,
+        events,
+        platform,
+        rejects,
+        hosts,
+        lines,
+        inherit: attribution.inherit,
+        bequest,
+        cut_short,
+        buffer: bytes,
+    }
+}
+
+/// What scanning some bytes of a format finds: records, platform statements and other lines, rejects.
+///
+/// For fuzzing and for tools that look at a piece of log without a store.
+pub fn scan_bytes(bytes: &[u8], dialect: &dyn Dialect, keep_headers: bool) -> (usize, Vec<PlatformRecord>, Vec<Reject>) {
+    let rules = Rules { deployment_id: None, keep_headers };
+    let mut scan = Scan::new(bytes, dialect, "", &rules, 1, 0);
+    scan.run();
+    (scan.events.len(), scan.platform, scan.rejects)
+}
+
+struct Scan<'a> {
+    bytes: &'a [u8],
+    dialect: &'a dyn Dialect,
+    rules: &'a Rules,
+    parts: u32,
+    /// Offset of the block in its file.
+    base: u64,
+    provider: &'a str,
+    provider_hash: u64,
+    /// Whether the block is UTF-8 without control characters but line ends: then its records need no check.
+    clean: bool,
+    events: EventColumns,
+    platform: Vec<PlatformRecord>,
+    rejects: Vec<Reject>,
+    hosts: Vec<(u32, String)>,
+    attribution: Attribution,
+}
+
+impl<'a> Scan<'a> {
+    fn new(
+        bytes: &'a [u8],
+        dialect: &'a dyn Dialect,
+        provider: &'a str,
+        rules: &'a Rules,
+        parts: u32,
+        base: u64,
+    ) -> Self {
+        Self {
+            bytes,
+            dialect,
+            rules,
+            parts,
+            base,
+            provider,
+            provider_hash: xxh3_64(provider.as_bytes()),
+            clean: bytes.is_ascii() && !bytes.iter().any(|&b| b < b' ' && b != b'\n' && b != b'\r'),
+            events: EventColumns::default(),
+            platform: Vec::new(),
+            rejects: Vec::new(),
+            hosts: Vec::new(),
+            attribution: Attribution::new(dialect.statements_enclose_records()),
+        }
+    }
+
+    fn run(&mut self) {
+        let finder = Finder::new(befaas::MARKER);
+        let mut done = 0;
+        let mut after_record = false;
+        let mut next = finder.find(self.bytes);
+        while let Some(marker) = next {
+            let before = &self.bytes[done..marker];
+            self.gap(Gap { bytes: before, offset: done, after_record, before_record: true });
+            done = self.record(marker, before, &finder);
+            after_record = true;
+            next = finder.find(&self.bytes[done..]).map(|at| done + at);
+        }
+        self.gap(Gap { bytes: &self.bytes[done..], offset: done, after_record, before_record: false });
+    }
+
+    fn gap(&mut self, gap: Gap<'_>) {
+        let dialect = self.dialect;
+        dialect.gap(gap, self);
+    }
+
+    /// Reads the record at `marker`; returns where it, or the piece that is refused, ends.
+    fn record(&mut self, marker: usize, before: &[u8], finder: &Finder<'_>) -> usize {
+        let bytes = self.bytes;
+        let start = marker + befaas::TAG_LENGTH;
+        let line_end = memchr::memchr(b'\n', &bytes[start..]).map_or(bytes.len(), |at| start + at);
+        let line = &bytes[start..line_end];
+        let parsed = befaas::parse(line, self.rules.keep_headers).and_then(|(record, length)| {
+            if !self.clean {
+                check_text(&line[..length])?;
+            }
+            Ok((record, length))
+        });
+        let (record, length) = match parsed {
+            Ok(parsed) => parsed,
+            Err(refusal) => {
+                let end = finder.find(line).map_or(line_end, |at| start + at);
+                self.refuse(marker, end, refusal);
+                return end;
+            }
+        };
+        let end = start + length;
+        if let Some(expected) = &self.rules.deployment_id
+            && record.deployment_id.as_deref() != Some(expected)
+        {
+            let found = excerpt(record.deployment_id.as_deref().unwrap_or("none").as_bytes(), 64);
+            let detail = format!("expected {expected}, found {found}");
+            self.push_reject(&bytes[marker..end], marker, "deployment mismatch", detail);
+            return end;
+        }
+        let new_executor =
+            self.events.push(&record, self.provider_hash, self.parts, self.base + marker as u64);
+        let row = self.events.len() - 1;
+        self.attribution.record(self.events.executor_of(row));
+        if new_executor && let Some(host) = self.dialect.host(before) {
+            self.hosts.push((self.events.labels[label::EXECUTOR][row], host.to_owned()));
+        }
+        end
+    }
+
+    fn refuse(&mut self, marker: usize, end: usize, refusal: Refusal) {
+        let piece = &self.bytes[marker..end];
+        let at = befaas::TAG_LENGTH + refusal.at;
+        let found = piece.get(at..).unwrap_or_default();
+        let found = if found.is_empty() { "the end of the line".to_owned() } else { excerpt(found, 20) };
+        let detail = format!("byte {at}: expected {}, found {found}", refusal.expected);
+        self.push_reject(piece, marker, refusal.reason, detail);
+    }
+
+    /// `offset` is in the block; the line is counted from the block's start until the sequencer knows better.
+    fn push_reject(&mut self, piece: &[u8], offset: usize, reason: &'static str, detail: String) {
+        let line = memchr::memchr_iter(b'\n', &self.bytes[..offset]).count();
+        self.rejects.push(Reject {
+            source: "".into(),
+            offset: (self.base + offset as u64).cast_signed(),
+            line: i64::try_from(line).ok(),
+            length: piece.len().cast_signed() as i64,
+            reason: reason.into(),
+            detail,
+            excerpt: excerpt(piece, EXCERPT),
+        });
+    }
+
+    fn reject_oversized(&mut self, length: u64) {
+        self.rejects.push(Reject {
+            source: "".into(),
+            offset: (self.base - length).cast_signed(),
+            line: Some(-1),
+            length: length.cast_signed(),
+            reason: "line too long".into(),
+            detail: format!("expected at most 16777216 bytes, found {length}"),
+            excerpt: String::new(),
+        });
+    }
+}
+
+impl Findings for Scan<'_> {
+    fn platform(&mut self, mut record: PlatformRecord, offset: usize) {
+        record.provider = self.provider.into();
+        record.offset = (self.base + offset as u64).cast_signed();
+        self.platform.push(record);
+        let index = self.platform.len() - 1;
+        self.attribution.statement(index, &mut self.platform, &self.events);
+    }
+
+    fn reject(&mut self, piece: &[u8], offset: usize, reason: &'static str, detail: String) {
+        self.push_reject(piece, offset, reason, detail);
+    }
+}
+
+/// Refuses what JSON does not allow in a text: bytes that are no UTF-8 and bare control characters.
+fn check_text(record: &[u8]) -> Result<(), Refusal> {
+    if let Err(error) = std::str::from_utf8(record) {
+        return Err(Refusal { reason: "invalid utf-8", expected: "utf-8", at: error.valid_up_to() });
+    }
+    match record.iter().position(|&b| b < b' ') {
+        Some(at) => Err(Refusal { reason: "control character", expected: "no bare control character", at }),
+        None => Ok(()),
+    }
+}
+
+/// Whose statements the platform makes: an execution's records stand between its start and its report.
+struct Attribution {
+    enabled: bool,
+    current: Current,
+    /// Statements whose records are still to come.
+    waiting: Vec<usize>,
+    /// Statements whose execution began before the block.
+    inherit: Vec<usize>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Current {
+    /// Nothing but what an earlier block left.
+    Inherited,
+    /// An execution without records yet.
+    Unknown,
+    /// Records of one executor, by keys of the block's dictionaries.
+    Known((u32, u32)),
+    /// Records of several executors: lines are out of order.
+    Ambiguous,
+}
+
+impl Attribution {
+    fn new(enabled: bool) -> Self {
+        Self { enabled, current: Current::Inherited, waiting: Vec::new(), inherit: Vec::new() }
+    }
+
+    fn record(&mut self, executor: (u32, u32)) {
+        if !self.enabled {
+            return;
+        }
+        self.current = match self.current {
+            Current::Inherited | Current::Unknown => Current::Known(executor),
+            Current::Known(known) if known == executor => self.current,
+            _ => Current::Ambiguous,
+        };
+    }
+
+    fn statement(&mut self, index: usize, platform: &mut [PlatformRecord], events: &EventColumns) {
+        if !self.enabled {
+            return;
+        }
+        match &*platform[index].kind.0 {
+            "init_start" => {
+                self.settle(platform, events);
+                self.current = Current::Unknown;
+                self.waiting.push(index);
+            }
+            "start" => {
+                // An initialisation's statement waits on for the first execution's records.
+                let initialising = matches!(self.current, Current::Known(_) | Current::Unknown)
+                    && self.waiting.iter().any(|&i| &*platform[i].kind.0 == "init_start");
+                if !initialising {
+                    self.settle(platform, events);
+                    self.current = Current::Unknown;
+                }
+                self.waiting.push(index);
+            }
+            "end" | "report" => {
+                if self.current == Current::Inherited {
+                    self.inherit.push(index);
+                } else {
+                    self.waiting.push(index);
+                    let current = self.current;
+                    self.settle(platform, events);
+                    self.current = current;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Gives the waiting statements the executor of the records seen since.
+    fn settle(&mut self, platform: &mut [PlatformRecord], events: &EventColumns) {
+        let waiting = std::mem::take(&mut self.waiting);
+        if let Current::Known((function, executor)) = self.current {
+            for index in waiting {
+                platform[index].function = Some(events.dictionaries[label::FUNCTION].get(function).into());
+                platform[index].executor = Some(events.dictionaries[label::EXECUTOR].get(executor).into());
+            }
+        }
+    }
+
+    fn bequest(&self, events: &EventColumns) -> Option<Option<(String, String)>> {
+        match self.current {
+            Current::Inherited => None,
+            Current::Unknown | Current::Ambiguous => Some(None),
+            Current::Known((function, executor)) => Some(Some((
+                events.dictionaries[label::FUNCTION].get(function).to_owned(),
+                events.dictionaries[label::EXECUTOR].get(executor).to_owned(),
+            ))),
+        }
+    }
+}

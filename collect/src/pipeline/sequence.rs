@@ -1,0 +1,437 @@
+//! Putting blocks back in order and giving them a place in the run.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Arc, Mutex};
+
+use arrow::array::StringArray;
+use faaslens_schemas::manifest::{FileEntry, Source};
+use faaslens_schemas::store::{NO_CONTEXT, TableFile, Transaction};
+use faaslens_schemas::table::Row;
+use faaslens_schemas::tables::{ClientRequest, Executor, PlatformRecord, Reject};
+use faaslens_schemas::time::Timestamp;
+use rayon::prelude::*;
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::blocks::FileEnd;
+use super::columns::{EventColumns, LABELS, label};
+use super::dictionary::{Dictionary, NONE};
+use super::existing::Existing;
+use super::part::{ClientMoment, ExecutorKey, ExecutorPart, Finished, Part, Placed};
+use super::scan::Scanned;
+use super::{InputFile, Reasons, Written, lock};
+use crate::Result;
+
+/// Rows of a small table that are encoded together.
+const BATCH: usize = 8192;
+
+/// Takes scanned blocks in any order and writes them in theirs.
+pub(super) struct Sequencer<'a> {
+    transaction: &'a Transaction,
+    files: &'a [InputFile],
+    parts: Vec<Mutex<Part>>,
+    order: Mutex<Order>,
+}
+
+/// What depends on the order of blocks.
+struct Order {
+    next: u64,
+    waiting: BTreeMap<u64, Scanned>,
+    dictionaries: [Dictionary; LABELS],
+    values: [Arc<StringArray>; LABELS],
+    providers: Vec<String>,
+    hosts: HashMap<u32, String>,
+    platform: Stream<PlatformRecord>,
+    rejects: Stream<Reject>,
+    /// Identities of platform statements that have an id of their own.
+    seen: HashSet<u64>,
+    /// Pieces of an earlier collection without an id: how often each may come again before it is new.
+    known: HashMap<u64, u32>,
+    counts: Vec<FileCounts>,
+    /// File of the last block, its lines so far, and whose execution it ended in.
+    file: usize,
+    lines: i64,
+    inherited: Option<(String, String)>,
+}
+
+#[derive(Default, Clone)]
+struct FileCounts {
+    platform: u64,
+    duplicates: u64,
+    rejected: Reasons,
+    cut_short: Option<String>,
+}
+
+/// A small table of part 0 that is written as it comes.
+struct Stream<R> {
+    rows: Vec<R>,
+    file: Option<TableFile>,
+}
+
+impl<R: Row> Stream<R> {
+    const fn new() -> Self {
+        Self { rows: Vec::new(), file: None }
+    }
+
+    fn push(&mut self, row: R, transaction: &Transaction) -> Result<()> {
+        self.rows.push(row);
+        if self.rows.len() >= BATCH { self.write(transaction) } else { Ok(()) }
+    }
+
+    fn write(&mut self, transaction: &Transaction) -> Result<()> {
+        if self.file.is_none() {
+            self.file = Some(transaction.file(R::TABLE, NO_CONTEXT)?);
+        }
+        if let Some(file) = &mut self.file {
+            file.write_rows(&self.rows)?;
+        }
+        self.rows.clear();
+        Ok(())
+    }
+
+    fn finish(mut self, transaction: &Transaction) -> Result<Option<FileEntry>> {
+        if !self.rows.is_empty() {
+            self.write(transaction)?;
+        }
+        Ok(self.file.map(TableFile::finish).transpose()?)
+    }
+}
+
+impl<'a> Sequencer<'a> {
+    pub(super) fn new(files: &'a [InputFile], parts: u32, transaction: &'a Transaction) -> Result<Self> {
+        let mut providers: Vec<String> = files.iter().map(|file| file.provider.clone()).collect();
+        providers.sort();
+        providers.dedup();
+        let sources = Arc::new(StringArray::from_iter_values(files.iter().map(|file| &file.name)));
+        let provider_names = Arc::new(StringArray::from_iter_values(&providers));
+        let parts = (0..=parts).map(|number| Mutex::new(Part::new(number, &sources, &provider_names))).collect();
+        let order = Order {
+            next: 0,
+            waiting: BTreeMap::new(),
+            dictionaries: Default::default(),
+            values: std::array::from_fn(|_| Arc::new(StringArray::from_iter_values::<&str, _>([]))),
+            providers,
+            hosts: HashMap::new(),
+            platform: Stream::new(),
+            rejects: Stream::new(),
+            seen: HashSet::new(),
+            known: HashMap::new(),
+            counts: vec![FileCounts::default(); files.len()],
+            file: 0,
+            lines: 0,
+            inherited: None,
+        };
+        Ok(Self { transaction, files, parts, order: Mutex::new(order) })
+    }
+
+    pub(super) fn run_id(&self) -> &str {
+        self.transaction.run()
+    }
+
+    pub(super) fn parts(&self) -> u32 {
+        u32::try_from(self.parts.len() - 1).unwrap_or(u32::MAX)
+    }
+
+    /// Takes a block. Returns the parts that got rows and the buffers that are free again.
+    pub(super) fn accept(&self, scanned: Scanned) -> Result<(Vec<usize>, Vec<Vec<u8>>)> {
+        let mut order = lock(&self.order);
+        order.waiting.insert(scanned.sequence, scanned);
+        let mut ready = Vec::new();
+        let mut buffers = Vec::new();
+        while let Some(mut scanned) = { let next = order.next; order.waiting.remove(&next) } {
+            order.next += 1;
+            buffers.push(std::mem::take(&mut scanned.buffer));
+            order.place_small_tables(&mut scanned, self.files, self.transaction)?;
+            ready.extend(self.place_events(&mut order, scanned));
+        }
+        ready.sort_unstable();
+        ready.dedup();
+        Ok((ready, buffers))
+    }
+
+    fn place_events(&self, order: &mut Order, scanned: Scanned) -> Vec<usize> {
+        let Scanned { events, file, hosts, .. } = scanned;
+        self.place_columns(order, file, events, &hosts)
+    }
+
+    fn place_columns(
+        &self,
+        order: &mut Order,
+        file: usize,
+        events: EventColumns,
+        hosts: &[(u32, String)],
+    ) -> Vec<usize> {
+        if events.len() == 0 {
+            return Vec::new();
+        }
+        let keys: [Vec<u32>; LABELS] = std::array::from_fn(|column| order.run_wide(column, &events.dictionaries[column]));
+        for (executor, host) in hosts {
+            order.hosts.entry(keys[label::EXECUTOR][*executor as usize]).or_insert_with(|| host.clone());
+        }
+        let mut rows = vec![Vec::new(); self.parts.len()];
+        for (row, &part) in (0_u32..).zip(&events.part) {
+            rows[part as usize].push(row);
+        }
+        let provider = order.provider_key(&self.files[file].provider);
+        let placed = Arc::new(Placed { events, rows, keys, values: order.values.clone(), file, provider });
+        let mut ready = Vec::new();
+        for (number, rows) in placed.rows.iter().enumerate() {
+            if !rows.is_empty() {
+                lock(&self.parts[number]).enqueue(Arc::clone(&placed));
+                ready.push(number);
+            }
+        }
+        ready
+    }
+
+    /// Gathers and encodes what a part was given.
+    pub(super) fn drain(&self, part: usize) -> Result<()> {
+        lock(&self.parts[part]).drain(self.transaction)
+    }
+
+    /// Puts the rows of an earlier collection first.
+    pub(super) fn take_existing(&self, existing: Existing) -> Result<()> {
+        let Existing { events, platform, rejects } = existing;
+        let mut order = lock(&self.order);
+        for (file, columns) in events {
+            for part in self.place_columns(&mut order, file, columns, &[]) {
+                self.drain(part)?;
+            }
+        }
+        for record in platform {
+            let identity = platform_identity(&record);
+            if record.request_id.is_some() {
+                order.seen.insert(identity);
+            } else {
+                *order.known.entry(identity).or_default() += 1;
+            }
+            order.platform.push(record, self.transaction)?;
+        }
+        for reject in rejects {
+            *order.known.entry(reject_identity(&reject)).or_default() += 1;
+            order.rejects.push(reject, self.transaction)?;
+        }
+        Ok(())
+    }
+
+    /// Ends all tables.
+    pub(super) fn finish(self, ends: Vec<FileEnd>) -> Result<Written> {
+        let Self { transaction, files, parts, order } = self;
+        let order = order.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let values = &order.values;
+        let finished = parts
+            .into_par_iter()
+            .map(|part| part.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner).finish(values, transaction))
+            .collect::<Result<Vec<Finished>>>()?;
+        let mut entries: Vec<FileEntry> = Vec::new();
+        let mut executors: BTreeMap<ExecutorKey, ExecutorPart> = BTreeMap::new();
+        let mut client: Vec<(u32, Vec<ClientMoment>)> = Vec::new();
+        let mut sources: Vec<Source> = files.iter().zip(order.counts).zip(ends).map(source).collect();
+        for (number, part) in (0_u32..).zip(finished) {
+            entries.extend(part.entry);
+            for (key, found) in part.executors {
+                executors.entry(key).and_modify(|known| known.merge(&found)).or_insert(found);
+            }
+            for ((source, kept), duplicates) in sources.iter_mut().zip(part.kept).zip(part.duplicates) {
+                source.records += kept;
+                source.duplicates += duplicates;
+            }
+            client.push((number, part.client));
+        }
+        let origins = client_origins(&executors);
+        for (number, moments) in client {
+            entries.extend(transaction.write_rows(number, &client_requests(moments, files, &origins))?);
+        }
+        entries.extend(order.platform.finish(transaction)?);
+        entries.extend(order.rejects.finish(transaction)?);
+        let window = executors.values().map(|executor| (executor.first_logged_ms, executor.last_logged_ms));
+        let window = window.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
+        let rows = executor_rows(&executors, &order.dictionaries, &order.providers, &order.hosts);
+        entries.extend(transaction.write_rows(NO_CONTEXT, &rows)?);
+        let window = window.map(|(from, to)| (Timestamp::from_millis(from), Timestamp::from_millis(to)));
+        Ok(Written { sources, files: entries, window })
+    }
+}
+
+impl Order {
+    /// Run-wide keys of a block's dictionary, making new ones as needed.
+    fn run_wide(&mut self, column: usize, local: &Dictionary) -> Vec<u32> {
+        let dictionary = &mut self.dictionaries[column];
+        let before = dictionary.len();
+        let keys = local.texts().map(|text| dictionary.intern(text).0).collect();
+        if dictionary.len() > before {
+            self.values[column] = Arc::new(StringArray::from_iter_values(dictionary.texts()));
+        }
+        keys
+    }
+
+    fn provider_key(&self, provider: &str) -> u32 {
+        let found = self.providers.iter().position(|known| *known == provider);
+        found.and_then(|key| u32::try_from(key).ok()).unwrap_or(NONE)
+    }
+
+    /// Platform statements and rejects of a block, with what only the order of blocks tells.
+    fn place_small_tables(&mut self, scanned: &mut Scanned, files: &[InputFile], transaction: &Transaction) -> Result<()> {
+        if scanned.file != self.file {
+            (self.file, self.lines, self.inherited) = (scanned.file, 0, None);
+        }
+        let source = &files[scanned.file].name;
+        if let Some((function, executor)) = &self.inherited {
+            for &index in &scanned.inherit {
+                scanned.platform[index].function = Some(function.as_str().into());
+                scanned.platform[index].executor = Some(executor.as_str().into());
+            }
+        }
+        if let Some(bequest) = scanned.bequest.take() {
+            self.inherited = bequest;
+        }
+        for mut record in std::mem::take(&mut scanned.platform) {
+            record.source = source.as_str().into();
+            let identity = platform_identity(&record);
+            let new = if record.request_id.is_some() { self.seen.insert(identity) } else { self.is_new(identity) };
+            if new {
+                self.counts[scanned.file].platform += 1;
+                self.platform.push(record, transaction)?;
+            } else {
+                self.counts[scanned.file].duplicates += 1;
+            }
+        }
+        for mut reject in std::mem::take(&mut scanned.rejects) {
+            reject.source = source.as_str().into();
+            reject.line = reject.line.map(|line| self.lines + line + 1);
+            if self.is_new(reject_identity(&reject)) {
+                *self.counts[scanned.file].rejected.entry(reject.reason.to_string()).or_default() += 1;
+                self.rejects.push(reject, transaction)?;
+            } else {
+                self.counts[scanned.file].duplicates += 1;
+            }
+        }
+        self.lines += scanned.lines;
+        if let Some(reason) = scanned.cut_short {
+            self.counts[scanned.file].cut_short = Some(reason.to_owned());
+        }
+        Ok(())
+    }
+
+    /// Whether a piece without an id is more than what an earlier collection knew.
+    fn is_new(&mut self, identity: u64) -> bool {
+        match self.known.get_mut(&identity) {
+            Some(left) if *left > 0 => {
+                *left -= 1;
+                false
+            }
+            _ => true,
+        }
+    }
+}
+
+fn platform_identity(record: &PlatformRecord) -> u64 {
+    let text = format!(
+        "{}|{}|{:?}|{:?}|{:?}|{:?}|{:?}",
+        record.provider, record.kind, record.at, record.request_id, record.duration_ms, record.status, record.text
+    );
+    xxh3_64(text.as_bytes())
+}
+
+fn reject_identity(reject: &Reject) -> u64 {
+    let text = format!("{}|{}|{}|{}|{}", reject.source, reject.reason, reject.length, reject.detail, reject.excerpt);
+    xxh3_64(text.as_bytes())
+}
+
+fn source(((file, counts), end): ((&InputFile, FileCounts), FileEnd)) -> Source {
+    Source {
+        name: file.name.clone(),
+        format: file.dialect.name().to_owned(),
+        provider: file.provider.clone(),
+        bytes: end.bytes,
+        records: 0,
+        platform: counts.platform,
+        duplicates: counts.duplicates,
+        rejected: counts.rejected,
+        cut_short: end.cut_short.or(counts.cut_short),
+    }
+}
+
+/// The executors of a run, sorted by provider, function and key.
+fn executor_rows(
+    executors: &BTreeMap<ExecutorKey, ExecutorPart>,
+    dictionaries: &[Dictionary; LABELS],
+    providers: &[String],
+    hosts: &HashMap<u32, String>,
+) -> Vec<Executor> {
+    let mut rows: Vec<Executor> = executors
+        .iter()
+        .map(|(&(provider, function, executor), part)| Executor {
+            provider: providers[provider as usize].as_str().into(),
+            function: dictionaries[label::FUNCTION].get(function).into(),
+            executor: dictionaries[label::EXECUTOR].get(executor).to_owned(),
+            host: hosts.get(&executor).map(|host| host.as_str().into()),
+            origin: Timestamp::from_millis_f64(part.origin_ms),
+            origin_uncertainty_ms: 20_f64.ln() / part.lines as f64,
+            clock_stepped: None,
+            first_logged_at: Timestamp::from_millis(part.first_logged_ms),
+            last_logged_at: Timestamp::from_millis(part.last_logged_ms),
+            lines: part.lines,
+            cold_start_logged: part.cold_start_ms.is_some(),
+            cold_start_at: part.cold_start_ms.map(Timestamp::from_millis),
+            first_start_ms: part.first_start_ms,
+        })
+        .collect();
+    rows.sort_by(|a, b| (&a.provider, &a.function, &a.executor).cmp(&(&b.provider, &b.function, &b.executor)));
+    rows
+}
+
+/// Time origins of executors.
+type Origins = BTreeMap<ExecutorKey, Timestamp>;
+
+fn client_origins(executors: &BTreeMap<ExecutorKey, ExecutorPart>) -> Origins {
+    executors.iter().map(|(&key, part)| (key, Timestamp::from_millis_f64(part.origin_ms))).collect()
+}
+
+/// Joins the load generator's moments to requests: the n-th sending of a pair to its n-th answer.
+fn client_requests(mut moments: Vec<ClientMoment>, files: &[InputFile], origins: &Origins) -> Vec<ClientRequest> {
+    moments.sort_by(|a, b| {
+        let key = |m: &ClientMoment| (m.answered, m.now_ms);
+        let pair = (&a.context_id, &a.pair_id).cmp(&(&b.context_id, &b.pair_id));
+        let ((a_answered, a_now), (b_answered, b_now)) = (key(a), key(b));
+        pair.then(a_answered.cmp(&b_answered)).then(a_now.total_cmp(&b_now))
+    });
+    let mut requests = Vec::new();
+    for pair in moments.chunk_by(|a, b| (&a.context_id, &a.pair_id) == (&b.context_id, &b.pair_id)) {
+        let (sent, answered) = pair.split_at(pair.partition_point(|moment| !moment.answered));
+        for n in 0..sent.len().max(answered.len()) {
+            requests.extend(client_request(sent.get(n), answered.get(n), files, origins));
+        }
+    }
+    requests.sort_by(|a, b| {
+        (a.sent_at, &a.context_id, &a.pair_id, a.offset).cmp(&(b.sent_at, &b.context_id, &b.pair_id, b.offset))
+    });
+    requests
+}
+
+/// A request from its sending and its answer; one of them may be missing.
+fn client_request(
+    sent: Option<&ClientMoment>,
+    answered: Option<&ClientMoment>,
+    files: &[InputFile],
+    origins: &Origins,
+) -> Option<ClientRequest> {
+    let known = sent.or(answered)?;
+    let error = match (sent, answered) {
+        (Some(_), Some(_)) => None,
+        (Some(_), None) => Some("no answer logged".to_owned()),
+        (None, _) => Some("no sending logged".to_owned()),
+    };
+    Some(ClientRequest {
+        generator: "artillery".into(),
+        sent_at: origins.get(&known.executor).map_or(Timestamp::from_millis(known.logged_at_ms), |origin| origin.plus_ms(known.now_ms)),
+        elapsed_ms: sent.zip(answered).map(|(sent, answered)| answered.now_ms - sent.now_ms),
+        url: known.url.clone(),
+        context_id: Some(known.context_id.clone()),
+        pair_id: known.pair_id.clone(),
+        error,
+        kind: "request".into(),
+        source: files[known.file].name.as_str().into(),
+        offset: known.offset.cast_signed(),
+        ..ClientRequest::default()
+    })
+}
