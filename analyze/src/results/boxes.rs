@@ -8,7 +8,7 @@ use crate::stats::BoxPlot;
 
 /// One row for each box with at least one value, sorted by measure, provider, peer and function.
 pub(super) fn rows(run: &Run<'_>) -> Vec<TukeyBox> {
-    run.spreads.iter().map(row).collect()
+    run.spreads().iter().map(row).collect()
 }
 
 fn row(spread: &Spread<'_>) -> TukeyBox {

@@ -9,8 +9,9 @@ use faaslens_schemas::tables::{ColdStart, Executor};
 
 use super::Run;
 use super::gaps::CLIENT;
+use super::groups::Groups;
 use super::platform::Statements;
-use crate::facts::InvocationFact;
+use crate::facts::{InvocationFact, Name};
 use crate::stats::Sample;
 
 #[derive(Default)]
@@ -45,11 +46,13 @@ impl Group<'_> {
 /// sorted by these. The load generator's own library is no function.
 pub(super) fn rows(run: &Run<'_>) -> Vec<ColdStart> {
     let input = &run.input;
-    let mut groups: BTreeMap<(&str, &str), Group<'_>> = BTreeMap::new();
+    let mut invoked: Groups<(Name, Name), Group<'_>> = Groups::default();
     for fact in &input.facts.invocations {
-        let key = (input.facts.names.text(fact.provider), input.facts.names.text(fact.function));
-        groups.entry(key).or_default().add_invocation(fact);
+        invoked.at((fact.provider, fact.function)).add_invocation(fact);
     }
+    let text = |name: Name| input.facts.names.text(name);
+    let invoked = invoked.into_iter().map(|((provider, function), group)| ((text(provider), text(function)), group));
+    let mut groups: BTreeMap<(&str, &str), Group<'_>> = invoked.collect();
     for executor in input.executors.iter().filter(|executor| &*executor.provider != CLIENT) {
         groups.entry((&*executor.provider, &*executor.function)).or_default().add_executor(executor);
     }

@@ -1,10 +1,9 @@
 //! Execution duration by provider, function and trigger.
 
-use std::collections::BTreeMap;
-
 use faaslens_schemas::tables::Duration;
 
 use super::Run;
+use super::groups::Groups;
 use crate::facts::{InvocationFact, Name, Trigger};
 use crate::stats::{BoxPlot, Sample};
 
@@ -17,9 +16,9 @@ struct Group {
 
 /// One row for each provider, function and trigger that was invoked, sorted by these.
 pub(super) fn rows(run: &Run<'_>) -> Vec<Duration> {
-    let mut groups: BTreeMap<(Name, Name, Trigger), Group> = BTreeMap::new();
+    let mut groups: Groups<(Name, Name, Trigger), Group> = Groups::default();
     for fact in &run.input.facts.invocations {
-        groups.entry((fact.provider, fact.function, fact.trigger)).or_default().add(fact);
+        groups.at((fact.provider, fact.function, fact.trigger)).add(fact);
     }
     let mut rows: Vec<Duration> = groups.into_iter().map(|(key, group)| row(run, key, group)).collect();
     rows.sort_by(|a, b| (&a.provider, &a.function, &a.trigger).cmp(&(&b.provider, &b.function, &b.trigger)));

@@ -1,7 +1,7 @@
 //! Result tables: the facts of a whole run become rows for people and figures (the reduce step).
 //!
 //! * [`summarise`]: one run's tables, from its [`Facts`], request rows, platform statements and manifest.
-//! * [`phases`]: the one table of a run with a row for each invocation, in chunks.
+//! * [`phases`]: the one table of a run with a row for each invocation, batch by batch.
 //! * [`responses`]: response times pooled over the runs of a store, from their [`RequestTally`]s.
 //!
 //! Rows are sorted by their keys and depend on the values alone: parts and threads change nothing. Unknown is `None`,
@@ -16,6 +16,7 @@ mod cold_starts;
 mod completeness;
 mod durations;
 mod gaps;
+mod groups;
 mod outliers;
 mod phases;
 mod platform;
@@ -26,6 +27,8 @@ mod shares;
 mod spread;
 mod throughput;
 mod triggers;
+
+use std::sync::OnceLock;
 
 use arrow::array::RecordBatch;
 use faaslens_schemas::manifest::Manifest;
@@ -39,6 +42,7 @@ pub use phases::phases;
 pub use platform::PlatformTally;
 pub use requests::RequestTally;
 pub use responses::{RowsTaken, responses};
+use spread::Spread;
 
 /// What the result tables of one run are made from.
 #[derive(Debug, Clone, Copy)]
@@ -62,7 +66,14 @@ pub struct RunInput<'a> {
 struct Run<'a> {
     input: RunInput<'a>,
     gaps: Gaps<'a>,
-    spreads: Vec<spread::Spread<'a>>,
+    spreads: OnceLock<Vec<Spread<'a>>>,
+}
+
+impl<'a> Run<'a> {
+    /// The measures that box plots show, made when first asked for.
+    fn spreads(&self) -> &[Spread<'a>] {
+        self.spreads.get_or_init(|| spread::spreads(self.input.facts, &self.gaps))
+    }
 }
 
 macro_rules! run_results {
@@ -118,6 +129,5 @@ run_results! {
 /// The result tables of one run. A run without events or without requests gives tables without rows.
 pub fn summarise(input: RunInput<'_>) -> RunResults {
     let gaps = Gaps::of(input.facts, &input.manifest.sources);
-    let spreads = spread::spreads(input.facts, &gaps);
-    RunResults::of(&Run { input, gaps, spreads })
+    RunResults::of(&Run { input, gaps, spreads: OnceLock::new() })
 }

@@ -8,7 +8,7 @@ use crate::stats::BoxPlot;
 
 /// One row for each outlier, sorted by measure, provider, peer, function and value.
 pub(super) fn rows(run: &Run<'_>) -> Vec<Outlier> {
-    run.spreads.iter().flat_map(outliers).collect()
+    run.spreads().iter().flat_map(outliers).collect()
 }
 
 fn outliers<'a>(spread: &'a Spread<'a>) -> impl Iterator<Item = Outlier> + 'a {

@@ -1,10 +1,9 @@
 //! Publish latency by pair of providers.
 
-use std::collections::BTreeMap;
-
 use faaslens_schemas::tables::Publishing;
 
 use super::Run;
+use super::groups::Groups;
 use crate::facts::{CallFact, CallKind, Name};
 use crate::stats::Sample;
 
@@ -26,11 +25,11 @@ impl Group {
 /// One row for each pair of providers and each kind of caller, sorted by these. Calls whose publisher is missing
 /// belong to no pair; they make the caller's provider incomplete.
 pub(super) fn rows(run: &Run<'_>) -> Vec<Publishing> {
-    let mut groups: BTreeMap<(Name, Name, bool), Group> = BTreeMap::new();
+    let mut groups: Groups<(Name, Name, bool), Group> = Groups::default();
     let publishes = |fact: &&CallFact| fact.kind == CallKind::Sync && fact.to_publisher;
     for fact in run.input.facts.calls.iter().filter(publishes) {
         if let (Some(caller), Some(publisher)) = (fact.caller_provider, fact.callee_provider) {
-            groups.entry((caller, publisher, fact.from_client)).or_default().add(fact);
+            groups.at((caller, publisher, fact.from_client)).add(fact);
         }
     }
     let mut rows: Vec<Publishing> = groups.into_iter().map(|(key, group)| row(run, key, group)).collect();

@@ -4,13 +4,12 @@
 //! durations that a division needs is left out and counted. The published script also drops contexts with a
 //! class of 0 or below; here only what is missing is left out, as the sums of parallel calls may well be negative.
 
-use std::collections::BTreeMap;
-
 use faaslens_schemas::tables::Share;
 
 use super::Run;
+use super::groups::Groups;
 use crate::assembly::FunctionSet;
-use crate::facts::{BefaasShares, SetFact, TraceFact};
+use crate::facts::{BefaasShares, Name, SetFact, TraceFact};
 use crate::stats::Sample;
 
 /// Categories in the order of a row's shares; the first [`INSIDE`] add up to 100 %.
@@ -51,21 +50,36 @@ impl Group {
 pub(super) fn rows(run: &Run<'_>) -> Vec<Share> {
     let names = &run.input.facts.names;
     let set_names: Vec<String> = run.input.sets.iter().map(FunctionSet::name).collect();
-    let mut groups: BTreeMap<Key<'_>, Group> = BTreeMap::new();
-    for trace in &run.input.facts.traces {
-        for (method, context) in [("wall", wall(trace)), ("befaas", befaas(trace))] {
-            groups.entry((method, "overall", "all")).or_default().add(context);
-            if let Some(route) = trace.entry_route {
-                groups.entry((method, "route", names.text(route))).or_default().add(context);
-            }
-        }
+    let mut groups: Vec<(Key<'_>, Group)> = Vec::new();
+    for (method, divide) in [("wall", wall as fn(&TraceFact) -> Option<Values>), ("befaas", befaas)] {
+        let (overall, routes) = by_route(&run.input.facts.traces, divide);
+        groups.extend(overall.map(|group| ((method, "overall", "all"), group)));
+        groups.extend(routes.into_iter().map(|(route, group)| ((method, "route", names.text(route)), group)));
     }
+    let mut sets: Groups<u32, Group> = Groups::default();
     for fact in &run.input.facts.sets {
-        if let Some(name) = usize::try_from(fact.set).ok().and_then(|set| set_names.get(set)) {
-            groups.entry(("befaas", "set", name)).or_default().add(set(fact));
+        sets.at(fact.set).add(set(fact));
+    }
+    for (position, group) in sets {
+        let name = usize::try_from(position).ok().and_then(|position| set_names.get(position));
+        groups.extend(name.map(|name| (("befaas", "set", name.as_str()), group)));
+    }
+    groups.sort_by_key(|(key, _)| *key);
+    groups.into_iter().flat_map(|(key, group)| group_rows(key, group, run.gaps.run_lossless())).collect()
+}
+
+/// All contexts, `None` without any, and those with an entry route by route.
+fn by_route(traces: &[TraceFact], divide: fn(&TraceFact) -> Option<Values>) -> (Option<Group>, Groups<Name, Group>) {
+    let mut overall = None;
+    let mut routes: Groups<Name, Group> = Groups::default();
+    for trace in traces {
+        let context = divide(trace);
+        overall.get_or_insert_with(Group::default).add(context);
+        if let Some(route) = trace.entry_route {
+            routes.at(route).add(context);
         }
     }
-    groups.into_iter().flat_map(|(key, group)| group_rows(key, group, run.gaps.run_lossless())).collect()
+    (overall, routes)
 }
 
 fn wall(trace: &TraceFact) -> Option<Values> {

@@ -1,13 +1,12 @@
 //! The measures that box plots show: their values by provider, peer and function.
 
-use std::collections::BTreeMap;
-
 use super::gaps::Gaps;
+use super::groups::Groups;
 use crate::facts::{CallFact, CallKind, Facts, InvocationFact, Name};
 use crate::stats::Sample;
 
 /// What a box shows, in order of the names in the table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Measure {
     ExecutionDuration,
     Network,
@@ -58,9 +57,9 @@ struct Group {
 /// A box is complete when every one of its invocations is, every one of its calls has a value, and no record of its
 /// function or of its providers is known to be missing.
 pub(super) fn spreads<'a>(facts: &'a Facts, gaps: &Gaps<'_>) -> Vec<Spread<'a>> {
-    let mut groups: BTreeMap<Key, Group> = BTreeMap::new();
+    let mut groups: Groups<Key, Group> = Groups::default();
     let mut add = |key: Key, value: Option<f64>, complete: bool| {
-        let group = groups.entry(key).or_default();
+        let group = groups.at(key);
         group.values.extend(value);
         group.incomplete |= !complete;
     };

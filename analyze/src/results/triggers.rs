@@ -1,10 +1,11 @@
 //! Trigger delay of event pipelines by the publisher's provider and the triggered function.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use faaslens_schemas::tables::Trigger;
 
 use super::Run;
+use super::groups::Groups;
 use crate::facts::{CallFact, CallKind, Name};
 use crate::stats::Sample;
 
@@ -39,10 +40,10 @@ impl Group {
 
 /// One row for each provider of a publisher and each function its events triggered, sorted by these.
 pub(super) fn rows(run: &Run<'_>) -> Vec<Trigger> {
-    let mut groups: BTreeMap<(Name, Name), Group> = BTreeMap::new();
+    let mut groups: Groups<(Name, Name), Group> = Groups::default();
     for fact in run.input.facts.calls.iter().filter(|fact| fact.kind == CallKind::Async) {
         if let Some(provider) = fact.caller_provider {
-            groups.entry((provider, fact.callee_function)).or_default().add(fact);
+            groups.at((provider, fact.callee_function)).add(fact);
         }
     }
     let mut rows: Vec<Trigger> = groups.into_iter().map(|(key, group)| row(run, key, group)).collect();

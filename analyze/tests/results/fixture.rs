@@ -8,6 +8,7 @@ use faaslens_analyze::facts::{
 };
 use faaslens_analyze::results::{PlatformTally, RequestTally, RunInput, RunResults, phases, summarise};
 use faaslens_schemas::manifest::{Manifest, Source};
+use faaslens_schemas::table::Row;
 use faaslens_schemas::tables::{Executor, PhasePoint};
 use faaslens_schemas::time::Timestamp;
 
@@ -41,7 +42,8 @@ impl Fixture {
     }
 
     pub(crate) fn phases(&self) -> Vec<PhasePoint> {
-        phases(&self.input()).flatten().collect()
+        let rows = |batch: faaslens_schemas::Result<_>| PhasePoint::from_batch(&batch?);
+        phases(&self.input()).flat_map(|batch| rows(batch).expect("a batch of the table")).collect()
     }
 
     fn input(&self) -> RunInput<'_> {
