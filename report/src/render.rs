@@ -141,7 +141,7 @@ fn caption(job: &Job, drawing: &Drawing, verdicts: &[&Verdict], run: Option<&str
 fn completeness(drawing: &Drawing, verdicts: &[&Verdict]) -> String {
     let lacking = verdicts.iter().filter(|verdict| !verdict.complete).count();
     match (drawing.complete, lacking) {
-        (Some(true), 0) | (None, 0) => "nothing is known to be missing.".to_owned(),
+        (Some(true) | None, 0) => "nothing is known to be missing.".to_owned(),
         (Some(true), _) => "nothing that is drawn is known to be incomplete, but parts of the run are.".to_owned(),
         (Some(false), _) => "rests on incomplete data; the page says what is missing.".to_owned(),
         (None, _) if verdicts.len() == 1 => "the run is not complete; the page says what is missing.".to_owned(),

@@ -143,7 +143,7 @@ impl Canvas {
         if points.is_empty() {
             return;
         }
-        let d: String = points.iter().map(|&(x, y)| marker_path(marker, x, y, radius)).collect();
+        let d: String = points.iter().map(|&point| marker_path(marker, point, radius)).collect();
         let stroke = stroke.map_or(String::new(), |stroke| stroke.attributes());
         self.add(&format!(r#"<path d="{d}" fill="{fill}"{stroke}/>"#));
     }
@@ -223,39 +223,31 @@ fn hatch_lines(rect: Rect, hatch: Hatch) -> Vec<Vec<(f64, f64)>> {
 }
 
 /// A closed shape of about equal area for every marker.
-fn marker_path(marker: Marker, x: f64, y: f64, r: f64) -> String {
+fn marker_path(marker: Marker, (x, y): (f64, f64), radius: f64) -> String {
     let polygon = |points: &[(f64, f64)]| {
         let mut d = String::new();
         for (i, (dx, dy)) in points.iter().enumerate() {
-            write!(d, "{}{} {}", if i == 0 { "M" } else { "L" }, pt(x + dx * r), pt(y + dy * r)).unwrap_or_default();
+            write!(d, "{}{} {}", if i == 0 { "M" } else { "L" }, pt(x + dx * radius), pt(y + dy * radius))
+                .unwrap_or_default();
         }
         d + "Z"
     };
     match marker {
         Marker::Circle => {
-            let r2 = pt(2.0 * r);
-            format!("M{} {}a{r1} {r1} 0 1 0 {r2} 0a{r1} {r1} 0 1 0 -{r2} 0Z", pt(x - r), pt(y), r1 = pt(r))
+            let (once, twice) = (pt(radius), pt(2.0 * radius));
+            format!("M{} {}a{once} {once} 0 1 0 {twice} 0a{once} {once} 0 1 0 -{twice} 0Z", pt(x - radius), pt(y))
         }
         Marker::Square => polygon(&[(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)]),
         Marker::Triangle => polygon(&[(0.0, -1.25), (1.15, 0.85), (-1.15, 0.85)]),
         Marker::Inverted => polygon(&[(0.0, 1.25), (1.15, -0.85), (-1.15, -0.85)]),
         Marker::Diamond => polygon(&[(0.0, -1.3), (1.3, 0.0), (0.0, 1.3), (-1.3, 0.0)]),
         Marker::Cross => {
-            let (a, b) = (0.35, 1.15);
-            polygon(&[
-                (-a, -b),
-                (a, -b),
-                (a, -a),
-                (b, -a),
-                (b, a),
-                (a, a),
-                (a, b),
-                (-a, b),
-                (-a, a),
-                (-b, a),
-                (-b, -a),
-                (-a, -a),
-            ])
+            type Turn = fn((f64, f64)) -> (f64, f64);
+            let (near, far) = (0.35, 1.15);
+            let arm = [(-near, -near), (-near, -far), (near, -far)];
+            // The other arms are the first one turned by quarters.
+            let quarters: [Turn; 4] = [|(x, y)| (x, y), |(x, y)| (-y, x), |(x, y)| (-x, -y), |(x, y)| (y, -x)];
+            polygon(&quarters.map(|turn| arm.map(turn)).concat())
         }
     }
 }

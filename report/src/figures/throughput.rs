@@ -63,7 +63,9 @@ fn panels<'a>(rows: &[&'a Throughput]) -> Panels<'a> {
     }
     for line in panels.values_mut().flat_map(BTreeMap::values_mut) {
         line.sort_by_key(|point| point.0);
-        line.iter_mut().for_each(|(_, values)| values.sort_by(f64::total_cmp));
+        for (_, values) in line {
+            values.sort_by(f64::total_cmp);
+        }
     }
     panels.retain(|_, lines| lines.values().any(|line| line.len() > 1));
     panels
@@ -147,7 +149,7 @@ fn draw_line(frame: &mut Frame, look: &Look, (plot, x, y): (Rect, &Axis, &Axis),
         })
         .collect();
     frame.canvas.path(&spans, Stroke::new(0.5, INK));
-    frame.canvas.path(&[points.clone()], Stroke { width: 1.1, colour: style.line, dash: style.dash });
+    frame.canvas.path(std::slice::from_ref(&points), Stroke { width: 1.1, colour: style.line, dash: style.dash });
     frame.canvas.markers(style.marker, &points, 2.1, style.line, Some(Stroke::new(0.5, "#ffffff")));
 }
 

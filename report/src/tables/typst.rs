@@ -15,7 +15,7 @@ pub(super) fn write(sheet: &Sheet) -> String {
     );
     for row in sheet.rounded() {
         let cells: Vec<String> = row.iter().map(|cell| content(cell)).collect();
-        out.push_str(&format!("  {},\n", cells.join(", ")));
+        out.extend(["  ", &cells.join(", "), ",\n"]);
     }
     out.push_str("  table.hline(),\n)\n");
     out

@@ -22,7 +22,9 @@ fn plot(document: &Document) -> [f64; 4] {
     let is_spine = |d: &str| {
         let numbers: Vec<f64> = d.split(['M', 'L', ' ']).filter_map(|part| part.parse().ok()).collect();
         match numbers.as_slice() {
-            [a, top, b, bottom, right, c] if a == b && bottom == c => Some([*a, *top, *right, *bottom]),
+            [a, top, b, bottom, right, c] if (a - b).abs() + (bottom - c).abs() < 1e-9 => {
+                Some([*a, *top, *right, *bottom])
+            }
             _ => None,
         }
     };

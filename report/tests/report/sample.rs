@@ -34,19 +34,21 @@ pub(crate) fn rows<R: Row>() -> Vec<R> {
 }
 
 fn array(data_type: &DataType, texts: &[Option<&str>]) -> ArrayRef {
-    let parsed = |text: &Option<&str>| text.map(|text| text.parse::<f64>().expect("number"));
-    let whole = |text: &Option<&str>| text.map(|text| text.parse::<i64>().expect("whole number"));
+    let parsed = |text: Option<&str>| text.map(|text| text.parse::<f64>().expect("number"));
+    let whole = |text: Option<&str>| text.map(|text| text.parse::<i64>().expect("whole number"));
     match data_type {
-        DataType::Float64 => Arc::new(texts.iter().map(parsed).collect::<Float64Array>()),
-        DataType::Int64 => Arc::new(texts.iter().map(whole).collect::<Int64Array>()),
+        DataType::Float64 => Arc::new(texts.iter().copied().map(parsed).collect::<Float64Array>()),
+        DataType::Int64 => Arc::new(texts.iter().copied().map(whole).collect::<Int64Array>()),
         DataType::Boolean => Arc::new(texts.iter().map(|text| text.map(|t| t == "true")).collect::<BooleanArray>()),
         DataType::Timestamp(..) => {
-            let array: TimestampMicrosecondArray = texts.iter().map(whole).collect();
+            let array: TimestampMicrosecondArray = texts.iter().copied().map(whole).collect();
             Arc::new(array.with_timezone("UTC"))
         }
         DataType::Dictionary(..) => {
             let mut builder = StringDictionaryBuilder::<Int32Type>::new();
-            texts.iter().for_each(|text| builder.append_option(*text));
+            for text in texts {
+                builder.append_option(*text);
+            }
             Arc::new(builder.finish())
         }
         _ => Arc::new(texts.iter().copied().collect::<StringArray>()),
