@@ -200,7 +200,7 @@ impl Tree<'_> {
             }
             if let Some(circle) = next.filter(|position| seen[*position] == Seen::OnPath) {
                 let from = path.iter().position(|position| *position == circle).unwrap_or_default();
-                for position in path[from..].to_vec() {
+                for position in path[from..].iter().copied() {
                     self.note(Some(position), Issue::Loop);
                 }
             }

@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, HashMap};
 use super::entries::{Entry, NO_PAIR, Op, Part};
 use super::issues::{Issue, IssueSet};
 use super::spans::{self, Span};
-use super::wall::Own;
 use crate::facts::{Name, Trigger, WallShares};
 
 /// Invocations of one pair and executor that are looked through for the one an operation belongs to.
@@ -51,7 +50,9 @@ pub(super) struct Invocation {
     pub(super) calls_sum_ms: f64,
     pub(super) db_ops: u32,
     pub(super) db_sum_ms: f64,
-    pub(super) own: Option<Own>,
+    /// Division of its own duration: callees count as network, whole.
+    pub(super) own: Option<WallShares>,
+    /// Division of its duration down the tree.
     pub(super) wall: Option<WallShares>,
     pub(super) trigger_ms: Option<f64>,
 }

@@ -21,14 +21,6 @@ use super::issues::Issue;
 use super::tree::{Caller, Operation, Tree};
 use crate::facts::{BefaasShares, WallShares};
 
-/// An invocation's own share of its duration: callees count as network, whole.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub(super) struct Own {
-    pub(super) compute_ms: f64,
-    pub(super) network_ms: f64,
-    pub(super) db_ms: f64,
-}
-
 /// Operations on the critical path of an invocation, last first, and the compute around them.
 ///
 /// `operations` may stand in any order; those without a duration are off the path.
@@ -71,7 +63,7 @@ impl Tree<'_> {
         let Some(duration_ms) = invocation.duration_ms else { return };
         let mut operations: Vec<&Operation> = owned.iter().map(|i| &self.operations[*i]).collect();
         let (path, compute_ms) = walk(invocation.start_ms, invocation.start_ms + duration_ms, &mut operations);
-        let mut own = Own { compute_ms, ..Own::default() };
+        let mut own = WallShares { compute_ms, ..WallShares::default() };
         let mut wall = WallShares { compute_ms, ..WallShares::default() };
         let mut longer = 0;
         for operation in path {

@@ -24,7 +24,7 @@ pub(crate) struct Log {
     pub(crate) clients: Vec<ClientRequest>,
     pub(crate) executors: BTreeMap<String, Executor>,
     /// As if the run had no client log.
-    pub(crate) no_client_log: bool,
+    pub(crate) without_client: bool,
     pub(crate) sets: Vec<FunctionSet>,
 }
 
@@ -148,7 +148,7 @@ impl Log {
 
     fn run(&self) -> RunContext {
         let executors: Vec<Executor> = self.executors.values().cloned().collect();
-        RunContext::new(&executors, !self.no_client_log)
+        RunContext::new(&executors, !self.without_client)
     }
 
     /// Assembled in that many parts, from batches of `rows` events each.

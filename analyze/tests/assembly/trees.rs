@@ -102,7 +102,7 @@ fn without_a_client_log_the_first_uncalled_invocation_is_the_root() {
     let mut log = shop();
     log.clients.clear();
     assert_eq!(issues(log.assemble().invocation("frontend").issues.as_ref()), "caller missing");
-    log.no_client_log = true;
+    log.without_client = true;
     let output = log.assemble();
     assert_eq!(output.invocation("frontend").issues, None);
     assert!(output.trace().complete);
