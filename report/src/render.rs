@@ -10,7 +10,6 @@ use crate::html;
 use crate::input::{OutputFile, ReportInput, RunTables};
 use crate::options::{ImageFormat, Options};
 use crate::results::{self, Written};
-use crate::tables::{self, Format};
 use crate::verdict::{self, Verdict};
 
 /// One drawing to be made.
@@ -155,10 +154,7 @@ fn figure_files(drawn: &Drawn, formats: &[ImageFormat]) -> Result<Vec<OutputFile
     let svg = &drawn.drawing.svg;
     let mut files = vec![
         OutputFile { path: format!("{}.txt", drawn.path), bytes: drawn.caption.clone().into_bytes() },
-        OutputFile {
-            path: format!("{}.csv", drawn.path),
-            bytes: tables::write(&drawn.drawing.sheet, Format::Csv).into_bytes(),
-        },
+        OutputFile { path: format!("{}.csv", drawn.path), bytes: drawn.drawing.csv.clone().into_bytes() },
     ];
     for &(extension, format) in ImageFormat::NAMES.iter().filter(|(_, format)| formats.contains(format)) {
         let bytes = match format {

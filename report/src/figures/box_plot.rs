@@ -2,7 +2,7 @@
 
 use faaslens_schemas::tables::{Outlier, TukeyBox};
 
-use super::{CATEGORY_LIMIT, Drawing, Look, box_sheet, note};
+use super::{CATEGORY_LIMIT, Drawing, Look, box_csv, note};
 use crate::canvas::paint::{INK, Marker, Style, provider_order, provider_place, style};
 use crate::canvas::{Axis, Entry, Frame, Labels, Margins, Rect, Stroke, Swatch};
 use crate::input::RunTables;
@@ -119,7 +119,7 @@ pub(super) fn draw(look: &Look, plan: &Plan, mut panels: Vec<Panel>, mut notes: 
     let outliers: Vec<&Outlier> = all_items(&panels).flat_map(|item| item.outliers.iter().copied()).collect();
     Some(Drawing {
         svg: frame.canvas.finish(&look.title, &format!("Box plot, {} boxes", boxes.len())),
-        sheet: box_sheet(&boxes, &outliers),
+        csv: box_csv(&boxes, &outliers),
         n: boxes.iter().map(|b| b.n).sum(),
         counted: plan.counted,
         unit: "ms",
@@ -229,7 +229,9 @@ fn draw_box(
     let rect = Rect { left: centre - half, top: q3, right: centre + half, bottom: q1 };
     frame.canvas.rect(rect, look, Some(outline));
     let median = place(b.median_ms);
-    frame.canvas.line((centre - half, median), (centre + half, median), Stroke::new(1.3, INK));
+    // A flat box must not vanish behind its median.
+    let weight = (rect.height() * 0.3).clamp(0.5, 1.3);
+    frame.canvas.line((centre - half, median), (centre + half, median), Stroke::new(weight, INK));
 
     let shown = item.outliers.iter().map(|outlier| outlier.value_ms).filter(|&value| !axis.hides(value));
     let points = thinned(shown.map(|value| (centre, place(value))), 0.4);

@@ -11,7 +11,7 @@ use crate::canvas::paint::{INK, style};
 use crate::canvas::{Axis, Entry, Frame, Labels, Margins, Rect, Stroke, Swatch};
 use crate::input::RunTables;
 use crate::options::Scale;
-use crate::tables::{Cell, Sheet, table_one};
+use crate::tables::{self, Cell, Format, Sheet, table_one};
 
 pub(super) static FIGURE: Figure = Figure {
     name: "chains",
@@ -64,7 +64,7 @@ fn draw(runs: &[&RunTables], look: &Look) -> Option<Drawing> {
     let drawn: usize = panels.values().flat_map(BTreeMap::values).map(Vec::len).sum();
     Some(Drawing {
         svg: frame.canvas.finish(&look.title, &format!("Strip plot, {drawn} chains")),
-        sheet: sheet(&panels),
+        csv: csv(&panels),
         n: i64::try_from(drawn).unwrap_or(i64::MAX),
         counted: "chains",
         unit: "ms",
@@ -134,7 +134,7 @@ fn median(chains: &[&TransactionTime]) -> f64 {
     super::throughput::middle(&sorted)
 }
 
-fn sheet(panels: &Panels) -> Sheet {
+fn csv(panels: &Panels) -> String {
     let mut sheet = Sheet::new(&["chaining", "length", "hardware", "network", "start", "#elapsed_ms"]);
     for ((chaining, (_, length)), strips) in panels {
         for (((_, network), hardware), chains) in strips {
@@ -150,5 +150,5 @@ fn sheet(panels: &Panels) -> Sheet {
             }
         }
     }
-    sheet
+    tables::write(&sheet, Format::Csv)
 }

@@ -8,13 +8,13 @@ use crate::canvas::paint::{Hatch, Marker, Style};
 use crate::canvas::{Axis, Entry, Frame, Margins, Stroke, Swatch};
 use crate::input::RunTables;
 use crate::options::{Palette, Scale};
-use crate::tables::{Cell, Sheet};
+use crate::tables::{self, Cell, Sheet};
 
 pub(super) static FIGURE: Figure = Figure {
     name: "cold-phases",
     description: "Execution duration since the start of load, cold starts marked",
     method: "One point an invocation, at its start since the first request of the load generator. Cold: the first \
-             invocation of an executor after its cold-start record. Points that would cover one another within 0.5 pt \
+             invocation of an executor after its cold-start record. Points that would cover one another within 0.7 pt \
              are drawn once.",
     after: "BeFaaS, Fig. 16",
     needs: &["phases"],
@@ -64,10 +64,10 @@ fn draw(runs: &[&RunTables], look: &Look) -> Option<Drawing> {
         let place = |p: &&PhasePoint| {
             (x.place(p.since_load_s, plot.left, plot.right), y.place(p.duration_ms, plot.bottom, plot.top))
         };
-        thinned(chosen.map(place), 0.5)
+        thinned(chosen.map(place), 0.7)
     };
     let (warm_places, cold_places) = (places(false), places(true));
-    frame.canvas.markers(warm.marker, &warm_places, 0.95, warm.fill, None);
+    frame.canvas.dots(&warm_places, 0.95, warm.fill);
     frame.canvas.markers(cold.marker, &cold_places, 2.1, cold.fill, Some(Stroke::new(0.4, "#ffffff")));
 
     let hidden = points.iter().filter(|p| y.hides(p.duration_ms)).count() + (phases.len() - points.len());
@@ -82,7 +82,7 @@ fn draw(runs: &[&RunTables], look: &Look) -> Option<Drawing> {
     ];
     Some(Drawing {
         svg: frame.canvas.finish(&look.title, &format!("Scatter plot, {} invocations", points.len())),
-        sheet: sheet(phases),
+        csv: csv(phases),
         n: i64::try_from(points.len()).unwrap_or(i64::MAX),
         counted: "invocations",
         unit: "ms",
@@ -91,17 +91,25 @@ fn draw(runs: &[&RunTables], look: &Look) -> Option<Drawing> {
     })
 }
 
-fn sheet(points: &[PhasePoint]) -> Sheet {
-    let mut sheet = Sheet::new(&["provider", "function", "#since_load_s", "#duration_ms", "cold", "#caller_ms"]);
-    for point in points {
-        sheet.rows.push(vec![
-            Cell::text(Some(&point.provider)),
-            Cell::text(Some(&point.function)),
-            Cell::Float(point.since_load_s),
-            Cell::Float(point.duration_ms),
-            point.cold.map_or(Cell::Null, Cell::Bool),
-            Cell::float(point.caller_ms),
-        ]);
+/// Rows that are held as cells at a time: a run may have millions of invocations.
+const CHUNK: usize = 10_000;
+
+fn csv(points: &[PhasePoint]) -> String {
+    let names = ["provider", "function", "#since_load_s", "#duration_ms", "cold", "#caller_ms"];
+    let mut out = String::new();
+    for (i, chunk) in points.chunks(CHUNK).enumerate() {
+        let mut sheet = Sheet::new(&names);
+        sheet.rows.extend(chunk.iter().map(|point| {
+            vec![
+                Cell::text(Some(&point.provider)),
+                Cell::text(Some(&point.function)),
+                Cell::Float(point.since_load_s),
+                Cell::Float(point.duration_ms),
+                point.cold.map_or(Cell::Null, Cell::Bool),
+                Cell::float(point.caller_ms),
+            ]
+        }));
+        out.push_str(&tables::write_csv(&sheet, i == 0));
     }
-    sheet
+    out
 }

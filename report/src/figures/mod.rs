@@ -17,7 +17,7 @@ use faaslens_schemas::tables::{Outlier, TukeyBox};
 
 use crate::input::RunTables;
 use crate::options::{Options, Scale};
-use crate::tables::{Cell, Sheet};
+use crate::tables::{self, Cell, Format, Sheet};
 
 /// Every figure, in the order of the page.
 pub static FIGURES: &[&Figure] = &[
@@ -89,8 +89,8 @@ impl Look<'_> {
 #[derive(Debug, Clone)]
 pub(crate) struct Drawing {
     pub(crate) svg: String,
-    /// What is drawn, in full precision.
-    pub(crate) sheet: Sheet,
+    /// What is drawn, in full precision, as CSV.
+    pub(crate) csv: String,
     /// Values behind it.
     pub(crate) n: i64,
     /// What they are: `invocations`, `requests`.
@@ -120,8 +120,8 @@ pub(crate) fn note(count: usize, one: &str, many: &str) -> Option<String> {
     }
 }
 
-/// The boxes as drawn, then the outliers of the same measures, one row each.
-pub(crate) fn box_sheet(boxes: &[&TukeyBox], outliers: &[&Outlier]) -> Sheet {
+/// The boxes as drawn, then the outliers of the same measures, one row each, as CSV.
+pub(crate) fn box_csv(boxes: &[&TukeyBox], outliers: &[&Outlier]) -> String {
     let mut sheet = Sheet::new(&[
         "measure",
         "provider",
@@ -150,7 +150,7 @@ pub(crate) fn box_sheet(boxes: &[&TukeyBox], outliers: &[&Outlier]) -> Sheet {
         row.push(Cell::Float(o.value_ms));
         sheet.rows.push(row);
     }
-    sheet
+    tables::write(&sheet, Format::Csv)
 }
 
 fn keys(measure: &str, provider: &str, peer: Option<&str>, function: Option<&str>) -> Vec<Cell> {

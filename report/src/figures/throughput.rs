@@ -9,7 +9,7 @@ use crate::canvas::paint::{INK, style};
 use crate::canvas::{Axis, Entry, Frame, Margins, Rect, Stroke, Swatch};
 use crate::input::RunTables;
 use crate::options::Scale;
-use crate::tables::{Cell, Sheet, table_one};
+use crate::tables::{self, Cell, Format, Sheet, table_one};
 
 pub(super) static FIGURE: Figure = Figure {
     name: "throughput",
@@ -92,7 +92,7 @@ fn draw(runs: &[&RunTables], look: &Look) -> Option<Drawing> {
     let left_out = rows.len() - drawn;
     Some(Drawing {
         svg: frame.canvas.finish(&look.title, &format!("Line plot, {} panels", panels.len())),
-        sheet: sheet(&panels),
+        csv: csv(&panels),
         n: i64::try_from(drawn).unwrap_or(i64::MAX),
         counted: "runs",
         unit: "successful requests a second",
@@ -163,7 +163,7 @@ pub(super) fn middle(sorted: &[f64]) -> f64 {
     }
 }
 
-fn sheet(panels: &Panels) -> Sheet {
+fn csv(panels: &Panels) -> String {
     let mut sheet = Sheet::new(&[
         "test",
         "hardware",
@@ -190,5 +190,5 @@ fn sheet(panels: &Panels) -> Sheet {
             }
         }
     }
-    sheet
+    tables::write(&sheet, Format::Csv)
 }

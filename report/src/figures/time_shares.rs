@@ -7,7 +7,7 @@ use crate::canvas::paint::{Hatch, INK, Style, style};
 use crate::canvas::{Anchor, Axis, Entry, Frame, Margins, Rect, Stroke, Swatch, Type, font};
 use crate::input::RunTables;
 use crate::options::{Options, Order, Palette, Scale};
-use crate::tables::{Cell, Sheet};
+use crate::tables::{self, Cell, Format, Sheet};
 use crate::{escape, number};
 
 pub(super) static FIGURE: Figure = Figure {
@@ -73,7 +73,7 @@ fn draw(runs: &[&RunTables], look: &Look) -> Option<Drawing> {
     let drawn = bars.iter().flat_map(|bar| bar.segments.iter().flatten().copied());
     Some(Drawing {
         svg: frame.canvas.finish(&look.title, &format!("Stacked bars, {} bars", bars.len())),
-        sheet: sheet(drawn.clone()),
+        csv: csv(drawn.clone()),
         n: bars.iter().find(|bar| bar.scope == "overall").map_or_else(|| bars.iter().map(|b| b.n).sum(), |bar| bar.n),
         counted: "contexts",
         unit: "ms",
@@ -166,7 +166,7 @@ fn draw_bar(frame: &mut Frame, look: &Look, (plot, axis): (Rect, &Axis), bar: &B
     }
 }
 
-fn sheet<'a>(shares: impl Iterator<Item = &'a Share>) -> Sheet {
+fn csv<'a>(shares: impl Iterator<Item = &'a Share>) -> String {
     let mut sheet = Sheet::new(&["scope", "name", "category", "#n", "#left_out", "#mean_ms", "#share_pct"]);
     for share in shares {
         sheet.rows.push(vec![
@@ -179,5 +179,5 @@ fn sheet<'a>(shares: impl Iterator<Item = &'a Share>) -> Sheet {
             Cell::float(share.share_pct),
         ]);
     }
-    sheet
+    tables::write(&sheet, Format::Csv)
 }

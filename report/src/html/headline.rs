@@ -95,7 +95,15 @@ fn shares(input: &ReportInput) -> Option<Number> {
     let mut ranked: Vec<(&str, f64)> = sums.into_iter().collect();
     ranked.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(b.0)));
     let text = |(name, sum): &(&str, f64)| {
-        format!("{} % {}", fixed(sum / total * 100.0, 0), if *name == "db" { "database" } else { name })
+        format!(
+            "{} % {}",
+            fixed(sum / total * 100.0, 0),
+            match *name {
+                "db" => "database",
+                "cold" => "cold start",
+                other => other,
+            }
+        )
     };
     let first = ranked.first().map(&text)?;
     let rest: Vec<String> = ranked.iter().skip(1).map(text).collect();

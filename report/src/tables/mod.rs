@@ -83,6 +83,11 @@ pub fn render_piece(batch: &RecordBatch, format: Format, first: bool, last: bool
     })
 }
 
+/// A table of cells as CSV, with its header line or without.
+pub(crate) fn write_csv(sheet: &Sheet, header: bool) -> String {
+    csv::write(sheet, header)
+}
+
 /// A table of cells as text.
 pub fn write(sheet: &Sheet, format: Format) -> String {
     match format {
