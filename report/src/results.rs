@@ -39,7 +39,7 @@ fn sheet<R: Row>(rows: &[R]) -> Result<Sheet> {
 
 /// The tables of one run that have rows.
 pub(crate) fn of_run(run: &RunTables, folder: &str) -> Result<Vec<Written>> {
-    let totals: Vec<Completeness> = run.completeness.iter().filter(|row| row.second.is_none()).cloned().collect();
+    let totals: Vec<Completeness> = run.completeness.iter().filter(|row| row.verdict.is_some()).cloned().collect();
     let completeness = sheet(&run.completeness)?;
     let all = [
         (Duration::TABLE.name, sheet(&run.durations)?, None),

@@ -54,12 +54,16 @@ pub fn of(run: &RunTables) -> Verdict {
         let what = format!("{} refused: {reason}", pieces(i64::try_from(n).unwrap_or(i64::MAX), "piece", "pieces"));
         reasons.push(Reason { what, remedy: SEE_REJECTS });
     }
-    let totals: Vec<&Completeness> = run.completeness.iter().filter(|row| row.second.is_none()).collect();
-    for row in totals.iter().filter(|row| row.verdict.as_deref() == Some("lossy")) {
+    let totals: Vec<&Completeness> = run.completeness.iter().filter(|row| row.verdict.is_some()).collect();
+    for row in totals.iter().filter(|row| row.verdict.as_deref() != Some("complete")) {
         reasons.extend(missing(row));
+        if reasons.is_empty() {
+            reasons.push(Reason { what: format!("{}: records are missing", &*row.provider), remedy: RAISE_LIMIT });
+        }
     }
-    let lossy = totals.iter().any(|row| row.verdict.as_deref() == Some("lossy"));
-    Verdict { complete: reasons.is_empty() && !lossy && !totals.is_empty(), reasons }
+    // Runs of request records alone have nothing to miss, but their analysis has looked.
+    let checked = !totals.is_empty() || run.manifest.analysis.is_some();
+    Verdict { complete: reasons.is_empty() && checked, reasons }
 }
 
 fn pieces(n: i64, one: &str, many: &str) -> String {

@@ -153,7 +153,10 @@ impl Canvas {
         if points.is_empty() {
             return;
         }
-        let d: String = points.iter().map(|&(x, y)| format!("M{} {}h.01", pt(x), pt(y))).collect();
+        let mut d = String::with_capacity(points.len() * 16);
+        for &(x, y) in points {
+            d.extend(["M", &pt(x), " ", &pt(y), "h.01"]);
+        }
         let stroke = Stroke::new(2.0 * radius, colour).attributes();
         self.add(&format!(r#"<path d="{d}" fill="none"{stroke} stroke-linecap="round"/>"#));
     }

@@ -5,7 +5,7 @@ use faaslens_schemas::tables::PhasePoint;
 use super::box_plot::thinned;
 use super::{BROAD, Drawing, Figure, Look, Scope, note};
 use crate::canvas::paint::{Hatch, Marker, Style};
-use crate::canvas::{Axis, Entry, Frame, Margins, Stroke, Swatch};
+use crate::canvas::{Axis, Entry, Frame, Margins, Swatch};
 use crate::input::RunTables;
 use crate::options::{Palette, Scale};
 use crate::tables::{self, Cell, Sheet};
@@ -68,7 +68,7 @@ fn draw(runs: &[&RunTables], look: &Look) -> Option<Drawing> {
     };
     let (warm_places, cold_places) = (places(false), places(true));
     frame.canvas.dots(&warm_places, 0.95, warm.fill);
-    frame.canvas.markers(cold.marker, &cold_places, 2.1, cold.fill, Some(Stroke::new(0.4, "#ffffff")));
+    frame.canvas.markers(cold.marker, &cold_places, 1.9, cold.fill, None);
 
     let hidden = points.iter().filter(|p| y.hides(p.duration_ms)).count() + (phases.len() - points.len());
     let unknown = points.iter().filter(|p| p.cold.is_none()).count();
