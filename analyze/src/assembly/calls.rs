@@ -47,8 +47,9 @@ impl Emitter {
     fn client_row(&self, position: usize, tree: &Tree<'_>, part: &mut Part<'_>) -> Row {
         let client = &tree.clients[position];
         let by_client = (Some(self.words.client), Some(self.words.client));
-        let named = path_of(client.url);
-        let fact = sync_fact(by_client, client.callee, client.elapsed_ms, tree, part, |part| part.names.intern(named));
+        let fact = sync_fact(by_client, client.callee, client.elapsed_ms, tree, part, |part| {
+            part.names.intern(path_of(client.url))
+        });
         Row {
             pair: client.pair,
             caller: None,

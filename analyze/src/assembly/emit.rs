@@ -245,7 +245,7 @@ fn providers(tree: &Tree<'_>, part: &mut Part<'_>) -> Name {
     part.names.intern(&joined)
 }
 
-/// What is known of a context as a whole; `None` where it has neither an invocation nor a client request.
+/// What is known of a context as a whole; `None` where it has neither a record with a time nor a client request.
 fn trace_fact(tree: &Tree<'_>, part: &Part<'_>) -> Option<TraceFact> {
     let root = tree.root.map(|root| &tree.invocations[root]);
     let site = root.map(|root| part.sites[root.site as usize]);
@@ -268,7 +268,7 @@ fn trace_fact(tree: &Tree<'_>, part: &Part<'_>) -> Option<TraceFact> {
         entry_function: site.map(|site| site.function),
         entry_route: root.and_then(|root| root.route).or(site.map(|site| site.function)),
         entry_provider: site.map(|site| site.provider),
-        start: Timestamp::from_micros(start_us.or(tree.operations.first().map(|operation| operation.start_us))?),
+        start: Timestamp::from_micros(start_us.or(tree.first_logged_us)?),
         complete: root.is_some() && tree.issues.is_complete() && tree.invocations.iter().all(whole),
         wall: root.and_then(|root| root.wall),
         befaas: compute.zip(network).zip(db).map(|((compute_ms, network_ms), db_ms)| BefaasShares {

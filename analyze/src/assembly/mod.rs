@@ -110,16 +110,14 @@ pub fn assemble(input: &PartInput, run: &RunContext, options: &Options) -> Resul
         seen.add_client(request.sent_at.micros(), request.elapsed_ms.is_some());
     }
     let (ranks, contexts) = rank_contexts(&part);
-    let mut entries = by_context(&mut part, &ranks, contexts.len());
+    let (mut entries, ends) = by_context(&mut part, &ranks, contexts.len());
     clients.sort_by_key(|client| ranks[client.context as usize]);
     part.untimed.sort_unstable();
     let mut tree = Tree::default();
-    let (mut entries, mut clients) = (entries.as_mut_slice(), clients.as_slice());
-    for context in contexts {
-        let own = entries.partition_point(|entry| ranks[entry.context as usize] <= ranks[context as usize]);
-        let (own, rest) = entries.split_at_mut(own);
-        entries = rest;
-        tree.gather(own, &part);
+    let (mut from, mut clients) = (0, clients.as_slice());
+    for (context, to) in contexts.into_iter().zip(ends) {
+        tree.gather(&mut entries[from..to], &part);
+        from = to;
         let own = clients.iter().take_while(|client| client.context == context).count();
         tree.clients.extend(&clients[..own]);
         clients = &clients[own..];
@@ -171,8 +169,8 @@ fn rank_contexts(part: &Part<'_>) -> (Vec<u32>, Vec<u32>) {
     (ranks, order)
 }
 
-/// The entries side by side by context, in order of rank (a counting sort).
-fn by_context(part: &mut Part<'_>, ranks: &[u32], contexts: usize) -> Vec<Entry> {
+/// The entries side by side by context, in order of rank (a counting sort), and where each context's end.
+fn by_context(part: &mut Part<'_>, ranks: &[u32], contexts: usize) -> (Vec<Entry>, Vec<usize>) {
     let unsorted = std::mem::take(&mut part.entries);
     let rank = |entry: &Entry| ranks[entry.context as usize] as usize;
     let mut next = vec![0_usize; contexts + 1];
@@ -188,7 +186,9 @@ fn by_context(part: &mut Part<'_>, ranks: &[u32], contexts: usize) -> Vec<Entry>
         sorted[*place] = entry;
         *place += 1;
     }
-    sorted
+    // What was the start of each context has moved to its end.
+    next.truncate(contexts);
+    (sorted, next)
 }
 
 fn untimed_of(context: u32, part: &Part<'_>) -> usize {

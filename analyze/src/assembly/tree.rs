@@ -104,6 +104,8 @@ pub(super) struct Tree<'a> {
     pub(super) counts: BTreeMap<Issue, u64>,
     /// Position of the root.
     pub(super) root: Option<usize>,
+    /// When the first record of the context was logged.
+    pub(super) first_logged_us: Option<i64>,
     origins: HashMap<u32, i64>,
     spans: Vec<Span>,
 }
@@ -117,6 +119,7 @@ impl<'a> Tree<'a> {
         self.events.clear();
         self.issues = IssueSet::default();
         self.root = None;
+        self.first_logged_us = entries.iter().map(|entry| entry.logged_us).min();
         entries.sort_unstable_by(by_mark);
         self.guess_origins(entries, part);
         for group in entries.chunk_by(|a, b| (a.pair, a.site) == (b.pair, b.site)) {

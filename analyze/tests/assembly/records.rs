@@ -49,6 +49,9 @@ fn a_request_alone_says_that_a_handler_is_missing() {
     let output = without(&["start", "end", "measure"]).assemble();
     assert!(output.invocations.is_empty());
     assert_eq!(issues(output.trace().issues.as_ref()), "callee missing;handler missing");
+    let mut log = without(&["start", "end", "measure"]);
+    log.clients.clear();
+    assert_eq!(issues(log.assemble().trace().issues.as_ref()), "handler missing");
 }
 
 #[test]
