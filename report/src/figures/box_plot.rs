@@ -2,11 +2,15 @@
 
 use faaslens_schemas::tables::{Outlier, TukeyBox};
 
-use super::{CATEGORY_LIMIT, Drawing, Look, box_csv, note};
+use super::{Drawing, Look, box_csv, note};
+use crate::canvas::font;
 use crate::canvas::paint::{INK, Marker, Style, provider_order, provider_place, style};
 use crate::canvas::{Axis, Entry, Frame, Labels, Margins, Rect, Stroke, Swatch};
 use crate::input::RunTables;
 use crate::options::{Order, Scale};
+
+/// Groups that one panel holds at most.
+const GROUP_LIMIT: usize = 120;
 
 /// One box with its outliers and the provider whose colour it has.
 pub(super) struct Item<'a> {
@@ -77,10 +81,10 @@ pub(super) fn group<'a>(
     for group in &mut groups {
         group.items.sort_by(|a, b| provider_order(a.coloured_by).cmp(&provider_order(b.coloured_by)));
     }
-    let left_out = groups.len().saturating_sub(CATEGORY_LIMIT);
+    let left_out = groups.len().saturating_sub(GROUP_LIMIT);
     if left_out > 0 {
         groups.sort_by_key(|group| std::cmp::Reverse(group.items.iter().map(|item| item.tukey.n).sum::<i64>()));
-        groups.truncate(CATEGORY_LIMIT);
+        groups.truncate(GROUP_LIMIT);
         groups.sort_by(|a, b| a.label.cmp(&b.label));
     }
     if order == Order::Median {
@@ -109,11 +113,7 @@ pub(super) fn draw(look: &Look, plan: &Plan, mut panels: Vec<Panel>, mut notes: 
         frame.legend(&colours.iter().map(entry).collect::<Vec<_>>());
     }
     let hidden = draw_panels(&mut frame, look, plan, &panels, &colours);
-    notes.extend(note(
-        hidden,
-        "value cannot be shown on the logarithmic axis",
-        "values cannot be shown on the logarithmic axis",
-    ));
+    notes.extend(note(hidden, "value cannot be shown on the axis", "values cannot be shown on the axis"));
 
     let boxes: Vec<&TukeyBox> = all_items(&panels).map(|item| item.tukey).collect();
     let outliers: Vec<&Outlier> = all_items(&panels).flat_map(|item| item.outliers.iter().copied()).collect();
@@ -132,41 +132,80 @@ fn all_items<'p, 'a: 'p>(panels: &'p [Panel<'a>]) -> impl Iterator<Item = &'p It
     panels.iter().flat_map(|panel| &panel.groups).flat_map(|group| &group.items)
 }
 
+/// Groups that stand beside one another: a panel, or a part of one that is too wide.
+struct Row<'p, 'a> {
+    panel: usize,
+    heading: Option<&'static str>,
+    groups: &'p [Group<'a>],
+}
+
+/// Panels side by side where their labels fit, else below one another and cut into rows of about equal length.
+fn rows<'p, 'a>(panels: &'p [Panel<'a>], width: f64, room: f64, size: f64) -> (usize, Vec<Row<'p, 'a>>) {
+    // Turned labels need about twice the font size from one to the next.
+    let crowd = |groups: &[Group], width: f64| weight(groups) * size * 2.0 / (1.6 * width);
+    let beside = width / panels.len() as f64 - room - size;
+    let level = |group: &Group| font::width(&group.label, size) < beside / 3.0;
+    let fits =
+        |panel: &Panel| beside > size * 12.0 && crowd(&panel.groups, beside) <= 1.0 && panel.groups.iter().all(level);
+    let columns = if panels.iter().all(fits) { panels.len() } else { 1 };
+    let full = width / columns as f64 - room - size;
+    let cut = |(i, panel): (usize, &'p Panel<'a>)| {
+        let rows = crowd(&panel.groups, full.max(size)).ceil().clamp(1.0, panel.groups.len().max(1) as f64);
+        let length = (panel.groups.len() as f64 / rows).ceil();
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most the number of groups")]
+        let parts = panel.groups.chunks((length as usize).max(1));
+        parts.map(move |groups| Row { panel: i, heading: panel.heading, groups }).collect::<Vec<_>>()
+    };
+    (columns, panels.iter().enumerate().flat_map(cut).collect())
+}
+
 fn draw_panels(frame: &mut Frame, look: &Look, plan: &Plan, panels: &[Panel], colours: &[&str]) -> usize {
     let scale = look.scale(Scale::Log);
     let axes: Vec<Axis> = panels.iter().map(|panel| axis(panel, scale, plan.height, frame.spacing())).collect();
     let room = axes.iter().map(|axis| frame.axis_room(axis)).fold(0.0, f64::max);
-    let plot_width = frame.width() / panels.len() as f64 - room - frame.size;
-    let fitted = |panel: &Panel| {
-        let slots = slots(&panel.groups, plot_width);
-        let labels: Vec<&str> = panel.groups.iter().map(|group| group.label.as_str()).collect();
-        Labels::fit(&labels, &slots, frame.size)
+    let (columns, rows) = rows(panels, frame.width(), room, frame.size);
+    let plot_width = frame.width() / columns as f64 - room - frame.size;
+    let fitted = |row: &Row| {
+        let labels: Vec<&str> = row.groups.iter().map(|group| group.label.as_str()).collect();
+        Labels::fit(&labels, &slots(row.groups, plot_width), frame.size)
     };
-    let labels: Vec<Labels> = panels.iter().map(fitted).collect();
+    let labels: Vec<Labels> = rows.iter().map(fitted).collect();
     let margins = Margins {
         left: labels.iter().map(|labels| labels.overhang).fold(room, f64::max),
         top: if panels.iter().any(|panel| panel.heading.is_some()) { frame.size * 1.8 } else { 0.0 },
         right: 0.0,
-        bottom: labels.iter().map(|labels| labels.height).fold(0.0, f64::max),
+        bottom: labels.iter().map(|labels| labels.height).fold(0.0, f64::max) + frame.size * 0.5,
     };
-    let plots = frame.grid(panels.len(), panels.len(), plan.height, margins);
+    let plots = frame.grid(rows.len(), columns, plan.height, margins);
     let mut hidden = 0;
-    for (((panel, axis), labels), plot) in panels.iter().zip(&axes).zip(&labels).zip(plots) {
+    for ((row, labels), plot) in rows.iter().zip(&labels).zip(plots) {
+        let Some(axis) = axes.get(row.panel) else { continue };
         frame.left_axis(plot, axis, plan.axis_title);
-        if let Some(heading) = panel.heading {
+        if let Some(heading) = row.heading {
             frame.heading(plot, heading);
         }
-        let slots = slots(&panel.groups, plot.width());
-        let mut left = plot.left;
-        let mut centres = Vec::new();
-        for (group, slot) in panel.groups.iter().zip(&slots) {
-            hidden += draw_group(frame, look, (plot, axis), group, (left, *slot), colours);
-            centres.push(left + slot / 2.0);
-            left += slot;
-        }
-        frame.spines(plot);
-        frame.categories(plot, labels, &centres);
+        hidden += draw_row(frame, look, (plot, axis), (row.groups, labels), colours);
     }
+    hidden
+}
+
+fn draw_row(
+    frame: &mut Frame,
+    look: &Look,
+    (plot, axis): (Rect, &Axis),
+    (groups, labels): (&[Group], &Labels),
+    colours: &[&str],
+) -> usize {
+    let mut hidden = 0;
+    let mut left = plot.left;
+    let mut centres = Vec::new();
+    for (group, slot) in groups.iter().zip(slots(groups, plot.width())) {
+        hidden += draw_group(frame, look, (plot, axis), group, (left, slot), colours);
+        centres.push(left + slot / 2.0);
+        left += slot;
+    }
+    frame.spines(plot);
+    frame.categories(plot, labels, &centres);
     hidden
 }
 
@@ -179,11 +218,15 @@ fn axis(panel: &Panel, scale: Scale, height: f64, spacing: f64) -> Axis {
     Axis::fit(values, scale, height, spacing)
 }
 
-/// Widths of the groups' slots: by their boxes, with a gap of 0.6 boxes.
+/// Boxes of the groups, with a gap of 0.6 boxes for each.
+fn weight(groups: &[Group]) -> f64 {
+    groups.iter().map(|group| group.items.len() as f64 + 0.6).sum()
+}
+
+/// Widths of the groups' slots, in proportion to their boxes.
 fn slots(groups: &[Group], width: f64) -> Vec<f64> {
-    let weights: Vec<f64> = groups.iter().map(|group| group.items.len() as f64 + 0.6).collect();
-    let total: f64 = weights.iter().sum();
-    weights.iter().map(|weight| width * weight / total).collect()
+    let total = weight(groups);
+    groups.iter().map(|group| width * (group.items.len() as f64 + 0.6) / total).collect()
 }
 
 fn draw_group(
