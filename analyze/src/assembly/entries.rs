@@ -34,6 +34,9 @@ pub const EVENT_COLUMNS: &[&str] = &[
 /// The number of "none" among pair ids.
 pub(super) const NO_PAIR: u32 = 0;
 
+/// What an instrumented function logs as its pair ID when its caller sent none.
+const UNDEFINED_PAIR: &str = "undefined-x-pair";
+
 /// What an entry says, in the order in which the entries of one mark are joined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
@@ -180,7 +183,7 @@ impl<'a> Part<'a> {
         let Some((kind, op)) = columns.meaning(row) else { return };
         let Some(context) = columns.context_id.text(row) else { return };
         let context = self.contexts.intern(context);
-        let pair = columns.pair_id.text(row).map_or(NO_PAIR, |text| self.pairs.intern(text));
+        let pair = self.pair(columns.pair_id.text(row));
         let start_ms = finite(columns.start_ms, row);
         if start_ms.is_none() && kind != Kind::Request {
             self.untimed.push(context);
@@ -193,7 +196,7 @@ impl<'a> Part<'a> {
             Op::RpcOut | Op::Db => columns.target.get(row),
         };
         let callee_pair = match op {
-            Op::RpcOut => columns.callee_pair_id.text(row).map_or(NO_PAIR, |text| self.pairs.intern(text)),
+            Op::RpcOut => self.pair(columns.callee_pair_id.text(row)),
             _ => NO_PAIR,
         };
         self.entries.push(Entry {
@@ -208,6 +211,11 @@ impl<'a> Part<'a> {
             duration_ms: finite(columns.duration_ms, row).unwrap_or(0.0),
             logged_us,
         });
+    }
+
+    /// The number of a pair ID, or of "none".
+    pub(super) fn pair(&mut self, text: Option<&'a str>) -> u32 {
+        text.filter(|text| *text != UNDEFINED_PAIR).map_or(NO_PAIR, |text| self.pairs.intern(text))
     }
 
     fn site(&mut self, key: (Name, Name, Name), run: &RunContext) -> u32 {

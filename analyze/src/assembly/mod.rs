@@ -37,7 +37,7 @@ use faaslens_schemas::tables::ClientRequest;
 
 use crate::facts::Facts;
 use emit::Emitter;
-use entries::{Entry, NO_PAIR, Part};
+use entries::{Entry, Part};
 use seen::Seen;
 use tree::{ClientCall, Tree};
 
@@ -141,7 +141,7 @@ fn client_calls<'a>(requests: &'a [ClientRequest], part: &mut Part<'a>) -> Vec<C
         .filter_map(|request| {
             Some(ClientCall {
                 context: part.contexts.intern(request.context_id.as_deref()?),
-                pair: request.pair_id.as_deref().map_or(NO_PAIR, |pair| part.pairs.intern(pair)),
+                pair: part.pair(request.pair_id.as_deref()),
                 sent_us: request.sent_at.micros(),
                 elapsed_ms: request.elapsed_ms,
                 url: request.url.as_deref().unwrap_or_default(),

@@ -132,8 +132,9 @@ fn requests_without_pair_are_roots_of_their_own() {
 #[test]
 fn two_requests_without_pair_in_one_context_stay_apart() {
     let mut log = Log::default();
+    // Both ways of saying that the caller sent none.
     log.http(("c", None, "frontend"), "/", 0.0, 10.0);
-    log.http(("c", None, "frontend"), "/", 20.0, 10.0);
+    log.http(("c", Some("undefined-x-pair"), "frontend"), "/", 20.0, 10.0);
     log.db(("c", None, "frontend"), "get", 21.0, 1.0);
     let output = log.assemble();
     let ids: Vec<(&str, i64)> =
