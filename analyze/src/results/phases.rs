@@ -35,7 +35,8 @@ pub fn phases<'a>(input: &RunInput<'a>) -> impl Iterator<Item = Result<RecordBat
     std::iter::from_fn(move || {
         let chunk = &order[next..(next + CHUNK).min(order.len())];
         next += chunk.len();
-        (!chunk.is_empty()).then(|| batch(facts, chunk.iter().map(|(_, index)| at(*index)).collect(), load))
+        let rows: Vec<&InvocationFact> = chunk.iter().map(|(_, index)| at(*index)).collect();
+        (!rows.is_empty()).then(|| batch(facts, &rows, load))
     })
 }
 
@@ -52,7 +53,7 @@ fn compare(facts: &Facts, a: &InvocationFact, b: &InvocationFact) -> Ordering {
 }
 
 /// Rows as the columns of [`PhasePoint`], without a row type in between: there may be millions.
-fn batch(facts: &Facts, rows: Vec<&InvocationFact>, load: Timestamp) -> Result<RecordBatch> {
+fn batch(facts: &Facts, rows: &[&InvocationFact], load: Timestamp) -> Result<RecordBatch> {
     let since_load = rows.iter().map(|fact| fact.start.ms_since(load) / 1000.0);
     let columns: Vec<ArrayRef> = vec![
         labels(&facts.names, rows.iter().map(|fact| fact.provider))?,

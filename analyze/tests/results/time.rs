@@ -196,3 +196,17 @@ fn a_routed_request_counts_for_its_function_and_for_its_route() {
         ]
     );
 }
+
+#[test]
+fn a_long_time_line_comes_in_batches_without_a_seam() {
+    let mut fixture = Fixture::new();
+    for step in 0..70_000 {
+        let place = if step % 2 == 0 { "aws" } else { "google" };
+        fixture.invocation(place, "cart", f64::from(step), |fact| fact.start = ZERO.plus_ms(f64::from(70_000 - step)));
+    }
+    let rows = fixture.phases();
+    assert_eq!(rows.len(), 70_000);
+    assert!(rows.is_sorted_by(|a, b| a.since_load_s <= b.since_load_s && a.duration_ms > b.duration_ms));
+    let last = &rows[69_999];
+    assert_eq!((&*last.provider, last.since_load_s, last.duration_ms), ("aws", 69.999, 0.0));
+}
