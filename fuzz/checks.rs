@@ -1,0 +1,145 @@
+//! What must hold for any bytes; shared by the fuzz targets and the short run among the tests.
+
+use std::io::Read;
+use std::ops::ControlFlow;
+
+use faaslens_collect::formats::artillery_report::{self, PeriodSink};
+use faaslens_collect::formats::cloud_logging::CloudLogging;
+use faaslens_collect::formats::cloudwatch::CloudWatch;
+use faaslens_collect::formats::jtl::Sink;
+use faaslens_collect::formats::plain_lines::{ARTILLERY_CONSOLE, AZURE_HOST, OPENWHISK, TINYFAAS, WATCHDOG};
+use faaslens_collect::formats::{Dialect, befaas, jtl_csv, jtl_xml, lambda, stamp};
+use faaslens_collect::pipeline::scan_bytes;
+use faaslens_schemas::tables::{ClientRequest, PlatformRecord, Reject};
+
+/// Every dialect a log may be written in.
+pub(crate) static DIALECTS: [&dyn Dialect; 7] =
+    [&CloudWatch, &CloudLogging, &AZURE_HOST, &WATCHDOG, &TINYFAAS, &OPENWHISK, &ARTILLERY_CONSOLE];
+
+/// A record is read within its line, reads the same from its own bytes, and is JSON to another parser too.
+pub(crate) fn record(line: &[u8]) {
+    let Ok((record, length)) = befaas::parse(line, true) else { return };
+    assert!(length <= line.len(), "{length} of {} bytes", line.len());
+    assert!(record.now_ms.is_finite() && record.timestamp_ms >= 0, "{record:?}");
+    let own = &line[..length];
+    let (again, whole) = befaas::parse(own, true).expect("a record reads from its own bytes");
+    assert_eq!((again, whole), (record.clone(), length));
+    let plain = std::str::from_utf8(own).is_ok_and(|text| !text.contains('\\') && !text.contains(char::is_control));
+    if plain {
+        let value: serde_json::Value = serde_json::from_slice(own).expect("JSON to serde_json");
+        assert_eq!(value["now"].as_f64(), Some(record.now_ms));
+        assert_eq!(value["fn"]["id"].as_str(), Some(&*record.executor));
+    }
+}
+
+/// A log's findings lie within it, and cutting it at a line end changes no record.
+pub(crate) fn log(dialect: &dyn Dialect, log: &[u8]) {
+    let (records, platform, rejects) = scan_bytes(log, dialect, false);
+    let markers = log.windows(befaas::MARKER.len()).filter(|window| *window == befaas::MARKER).count();
+    assert!(records <= markers, "{records} records of {markers} markers");
+    for reject in &rejects {
+        assert!(reject.offset >= 0 && reject.length >= 0, "{reject:?}");
+        assert!(reject.offset.unsigned_abs() + reject.length.unsigned_abs() <= log.len() as u64, "{reject:?}");
+        assert!(reject.excerpt.len() <= 2048, "{reject:?}");
+    }
+    for record in &platform {
+        assert!(record.offset >= 0 && record.offset.unsigned_abs() < log.len() as u64, "{record:?}");
+    }
+    if let Some(boundary) = dialect.boundary(&log[..log.len() / 2]) {
+        let (head, tail) = log.split_at(boundary);
+        let cut = scan_bytes(head, dialect, false).0 + scan_bytes(tail, dialect, false).0;
+        assert_eq!(cut, records, "records of the log cut at byte {boundary}");
+    }
+}
+
+/// Platform statements and time stamps read from any text.
+pub(crate) fn statement(line: &[u8]) {
+    if let Some((_, length)) = stamp::read(line) {
+        assert!(length <= line.len());
+    }
+    if let Ok(text) = std::str::from_utf8(line) {
+        drop(lambda::parse(text));
+    }
+}
+
+/// Takes every piece of a result file.
+#[derive(Debug, Default, PartialEq)]
+struct Pieces {
+    rows: Vec<ClientRequest>,
+    rejects: Vec<Reject>,
+    periods: Vec<PlatformRecord>,
+}
+
+impl Sink for Pieces {
+    fn row(&mut self, row: ClientRequest) -> ControlFlow<()> {
+        self.rows.push(row);
+        ControlFlow::Continue(())
+    }
+
+    fn reject(&mut self, reject: Reject) -> ControlFlow<()> {
+        self.rejects.push(reject);
+        ControlFlow::Continue(())
+    }
+}
+
+impl PeriodSink for Pieces {
+    fn period(&mut self, record: PlatformRecord) -> ControlFlow<()> {
+        self.periods.push(record);
+        ControlFlow::Continue(())
+    }
+
+    fn refused_period(&mut self, reject: Reject) -> ControlFlow<()> {
+        self.rejects.push(reject);
+        ControlFlow::Continue(())
+    }
+}
+
+/// Gives its bytes in pieces of a few.
+struct Trickle<'a> {
+    bytes: &'a [u8],
+    step: usize,
+}
+
+impl Read for Trickle<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        self.step = self.step % 7 + 1;
+        let n = self.step.min(buffer.len()).min(self.bytes.len());
+        let (now, later) = self.bytes.split_at(n);
+        buffer[..n].copy_from_slice(now);
+        self.bytes = later;
+        Ok(n)
+    }
+}
+
+/// A CSV result file reads the same whatever the sizes of reads, and its rows lie within it in order.
+pub(crate) fn result_csv(file: &[u8]) {
+    let (mut whole, mut trickled) = (Pieces::default(), Pieces::default());
+    let at_once = jtl_csv::read(file, "file", &mut whole);
+    let in_pieces = jtl_csv::read(Trickle { bytes: file, step: 0 }, "file", &mut trickled);
+    assert_eq!(at_once, in_pieces);
+    assert!(same(&whole, &trickled), "{whole:?}\n{trickled:?}");
+    assert!(whole.rows.is_sorted_by_key(|row| row.offset));
+}
+
+/// An XML result file reads the same whatever the sizes of reads.
+pub(crate) fn result_xml(file: &[u8]) {
+    let (mut whole, mut trickled) = (Pieces::default(), Pieces::default());
+    let at_once = jtl_xml::read(file, "file", &mut whole);
+    let in_pieces = jtl_xml::read(Trickle { bytes: file, step: 0 }, "file", &mut trickled);
+    assert_eq!(at_once, in_pieces);
+    assert!(same(&whole, &trickled), "{whole:?}\n{trickled:?}");
+}
+
+/// A JSON report reads the same whatever the sizes of reads.
+pub(crate) fn report(file: &[u8]) {
+    let (mut whole, mut trickled) = (Pieces::default(), Pieces::default());
+    let at_once = artillery_report::read(file, "file", &mut whole);
+    let in_pieces = artillery_report::read(Trickle { bytes: file, step: 0 }, "file", &mut trickled);
+    assert_eq!(at_once.is_ok(), in_pieces.is_ok());
+    assert!(same(&whole, &trickled), "{whole:?}\n{trickled:?}");
+}
+
+/// Equal as printed: NaN is NaN.
+fn same(a: &Pieces, b: &Pieces) -> bool {
+    a == b || format!("{a:?}") == format!("{b:?}")
+}
