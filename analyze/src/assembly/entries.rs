@@ -184,8 +184,13 @@ impl<'a> Part<'a> {
         let Some(context) = columns.context_id.text(row) else { return };
         let context = self.contexts.intern(context);
         let pair = self.pair(columns.pair_id.text(row));
-        let start_ms = finite(columns.start_ms, row);
-        if start_ms.is_none() && kind != Kind::Request {
+        let (start_ms, duration_ms) = (usable(columns.start_ms, row), usable(columns.duration_ms, row));
+        let timed = match kind {
+            Kind::Request => true,
+            Kind::Start | Kind::End => start_ms.is_some(),
+            Kind::Measure => start_ms.is_some() && duration_ms.is_some(),
+        };
+        if !timed {
             self.untimed.push(context);
             return;
         }
@@ -208,7 +213,7 @@ impl<'a> Part<'a> {
             op,
             kind,
             start_ms: start_ms.unwrap_or(0.0),
-            duration_ms: finite(columns.duration_ms, row).unwrap_or(0.0),
+            duration_ms: duration_ms.unwrap_or(0.0),
             logged_us,
         });
     }
@@ -254,8 +259,10 @@ fn count_line(lines: &mut LineCounts, last: &mut Option<((u32, i64), u64)>, key:
     }
 }
 
-fn finite(array: &Float64Array, row: usize) -> Option<f64> {
-    array.is_valid(row).then(|| array.value(row)).filter(|value| value.is_finite())
+/// A time that can be reckoned with: NaN and what exceeds 300 years cannot.
+fn usable(array: &Float64Array, row: usize) -> Option<f64> {
+    const LONGEST_MS: f64 = 1e13;
+    array.is_valid(row).then(|| array.value(row)).filter(|value| value.abs() <= LONGEST_MS)
 }
 
 /// The columns of one batch, labels translated to names.

@@ -54,11 +54,13 @@ impl Seen {
             counts.callers_missing += u64::from(invocation.issues.has(Issue::CallerMissing));
             counts.unended += u64::from(invocation.issues.has(Issue::NoEnd));
         }
+        let missed = tree.operations.iter().any(|operation| operation.is_call && operation.callee.is_none());
+        let running = if missed { running(tree, part) } else { HashMap::default() };
         for call in tree.operations.iter().filter(|operation| operation.is_call) {
             let found = call.callee.map(|callee| part.sites[tree.invocations[callee].site as usize]);
             let (provider, function) = match found {
                 Some(site) => (site.provider, Some(site.function)),
-                None => self.missing(call.label, call.callee_pair, tree, part, run),
+                None => self.missing(call.label, running.get(&call.callee_pair).copied(), part, run),
             };
             let counts = self.at(provider, function, second(call.logged_us));
             counts.calls_made += 1;
@@ -71,16 +73,14 @@ impl Seen {
     fn missing(
         &self,
         label: Option<Name>,
-        pair: u32,
-        tree: &Tree<'_>,
+        triggered: Option<Name>,
         part: &mut Part<'_>,
         run: &RunContext,
     ) -> (Name, Option<Name>) {
         let Some(label) = label else { return (self.unknown, None) };
         let text = part.names.text(label);
         let provider = if is_publisher(text) {
-            let triggered = tree.invocations.iter().find(|invocation| invocation.pair == pair);
-            triggered.map(|invocation| part.sites[invocation.site as usize].provider)
+            triggered
         } else {
             run.provider_of(text).map(|provider| part.names.intern(provider))
         };
@@ -95,6 +95,15 @@ impl Seen {
     fn at(&mut self, provider: Name, function: Option<Name>, second: i64) -> &mut SeenCounts {
         self.counts.entry(SeenKey { provider, function, second }).or_default()
     }
+}
+
+/// Providers of what ran, by pair; of the first to start where several did.
+fn running(tree: &Tree<'_>, part: &Part<'_>) -> HashMap<u32, Name, RandomState> {
+    let mut running = HashMap::default();
+    for invocation in &tree.invocations {
+        running.entry(invocation.pair).or_insert(part.sites[invocation.site as usize].provider);
+    }
+    running
 }
 
 fn second(us: i64) -> i64 {

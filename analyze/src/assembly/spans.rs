@@ -10,6 +10,9 @@ use super::issues::{Issue, IssueSet};
 /// Two readings of one clock that name the same moment differ by rounding only.
 const SAME_MS: f64 = 1e-5;
 
+/// Marks at one moment that are looked through for a free one.
+const LOOK_AHEAD: usize = 64;
+
 /// One execution of what a mark names.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Span {
@@ -121,7 +124,8 @@ impl Marks {
     /// The first mark at that moment that nothing has claimed.
     fn claim(&mut self, at_ms: f64) -> Option<Entry> {
         let from = self.entries.partition_point(|entry| entry.start_ms < at_ms - SAME_MS);
-        let near = self.entries[from..].iter().take_while(|entry| entry.start_ms <= at_ms + SAME_MS).count();
+        let near = self.entries[from..].iter().take(LOOK_AHEAD);
+        let near = near.take_while(|entry| entry.start_ms <= at_ms + SAME_MS).count();
         let free = (from..from + near).find(|position| !self.used[*position])?;
         self.used[free] = true;
         Some(self.entries[free])

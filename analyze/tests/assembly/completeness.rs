@@ -48,6 +48,15 @@ fn a_lost_callee_of_several_providers_is_missing_at_an_unknown_one() {
 }
 
 #[test]
+fn a_lost_publisher_is_missing_where_its_event_ran() {
+    let mut log = shop();
+    log.call(("a", Some("a-0"), "frontend"), "publisher", "a-2", 45.0, 5.0);
+    log.msg(("a", Some("a-2"), "azure.email"), 60.0, 2.0);
+    let azure = SeenCounts { lines: 3, calls_made: 1, callers_missing: 1, ..SeenCounts::default() };
+    assert_eq!(log.seen("azure"), azure);
+}
+
+#[test]
 fn missing_callers_and_ends_count_where_they_are_missed() {
     let mut log = shop();
     log.lose(|event| event.op.as_deref() == Some("rpc_out") && event.context_id.as_deref() == Some("a"));

@@ -156,6 +156,17 @@ fn entries_without_a_time_are_counted() {
 }
 
 #[test]
+fn a_measure_without_duration_is_no_measure_of_zero() {
+    let mut log = without(&["start", "end"]);
+    for event in &mut log.events {
+        event.duration_ms = None;
+    }
+    let output = log.assemble();
+    assert!(output.invocations.is_empty());
+    assert_eq!(issues(output.trace().issues.as_ref()), "callee missing;handler missing;entry without time");
+}
+
+#[test]
 fn an_executor_that_the_run_does_not_list_gets_a_guessed_origin() {
     let mut log = one();
     log.executors.clear();
