@@ -9,12 +9,12 @@ use crate::canvas::paint::{INK, style};
 use crate::canvas::{Axis, Entry, Frame, Margins, Rect, Stroke, Swatch};
 use crate::input::RunTables;
 use crate::options::Scale;
-use crate::tables::{self, Cell, Format, Sheet, table_one};
+use crate::tables::{self, Cell, Format, Sheet};
 
 pub(super) static FIGURE: Figure = Figure {
     name: "throughput",
     description: "Throughput by threads",
-    method: "Successful requests of a run divided by the time from its first start to its last end; transactions are \
+    method: "Successful requests of a run divided by the time from its first start to its last end, by the greatest number of threads active; transactions are \
              left out, for they count their requests again. Several runs of one configuration give their median, and a \
              bar from the least to the greatest. Tests with a single number of threads are not drawn.",
     after: "BenchFaaS, Fig. 4",
@@ -39,13 +39,11 @@ pub(super) fn network_key(network: Option<&str>) -> (usize, &str) {
     (NETWORKS.iter().position(|known| *known == network).unwrap_or(NETWORKS.len()), network)
 }
 
-/// Threads of a run: its parameter where that is a number, else the greatest number seen.
+/// Threads of a run: the greatest number seen, else its parameter where that is a number.
+///
+/// The parameter alone will not do: of a chain it is the length.
 fn threads_of(row: &Throughput) -> Option<i64> {
-    let planned = row.parameter.as_deref().filter(|text| text.bytes().all(|b| b.is_ascii_digit()) && !text.is_empty());
-    planned
-        .map(|text| i64::try_from(table_one::magnitude(text)).unwrap_or(i64::MAX))
-        .filter(|n| *n < 1 << 40)
-        .or(row.threads)
+    row.threads.or_else(|| row.parameter.as_deref()?.parse().ok())
 }
 
 fn panels<'a>(rows: &[&'a Throughput]) -> Panels<'a> {
@@ -125,7 +123,7 @@ fn draw_panels(frame: &mut Frame, look: &Look, panels: &Panels, networks: &[(usi
     let plots = frame.grid(panels.len(), columns.min(panels.len()), height, margins);
     for ((((test, hardware), lines), y), plot) in panels.iter().zip(&axes).zip(plots) {
         let threads = lines.values().flatten().map(|(threads, _)| *threads as f64);
-        let x = Axis::fit(threads, Scale::Linear, plot.width(), frame.size * 2.8);
+        let x = Axis::fit(threads, Scale::Linear, plot.width(), frame.size * 2.0);
         frame.left_axis(plot, y, "Successful requests (1/s)");
         frame.bottom_axis(plot, &x, "Threads", false);
         frame.heading(plot, format!("{test} {hardware}").trim());

@@ -1,7 +1,7 @@
 //! What is drawn lies where the values put it.
 
 use faaslens_report::{ImageFormat, Options, ReportInput, RunTables, Scale, render};
-use faaslens_schemas::tables::{Outlier, TukeyBox};
+use faaslens_schemas::tables::{Outlier, Throughput, TukeyBox};
 use resvg::usvg::roxmltree::Document;
 
 use crate::sample;
@@ -102,6 +102,26 @@ fn stacked_bars_are_as_long_as_their_means() {
         assert!((width - mean / 150.0 * (right - left)).abs() < 0.011, "{width} for {mean} ms");
     }
     assert_eq!(network.len(), 4);
+}
+
+#[test]
+fn the_length_of_a_chain_is_not_taken_for_threads() {
+    let row = |test: &str, parameter: &str, threads| Throughput {
+        test: Some(test.into()),
+        parameter: Some(parameter.into()),
+        threads: Some(threads),
+        ok_per_s: Some(10.0),
+        ..Throughput::default()
+    };
+    let throughput = vec![
+        row("chains_client", "5", 1),
+        row("chains_client", "20", 1),
+        row("scalability_30", "20", 20),
+        row("scalability_30", "60", 60),
+    ];
+    let run = RunTables { throughput, ..sample::run("one") };
+    let drawn = svg(&ReportInput { runs: vec![run], responses: Vec::new() }, "throughput", &Options::default());
+    assert!(drawn.contains("scalability_30") && !drawn.contains("chains_client"));
 }
 
 #[test]
