@@ -13,7 +13,7 @@ use crate::golden::{Csv, assert_close};
 use crate::logs;
 use crate::recorded::{project, session};
 
-/// The expected numbers are printed with six decimals.
+/// The expected numbers are printed with nine decimals.
 const PRINTED: f64 = 1e-6;
 
 /// The result files, unpacked into `<campaign>/<file>`.
@@ -76,11 +76,11 @@ fn labels_come_from_the_names_of_the_files() {
         let found = &labels[row.text("file").trim_end_matches(".csv")];
         let label = |name: &str| found.get(name).map(String::as_str);
         assert_eq!(label("test"), Some(row.text("test")));
-        assert_eq!(label("parameter"), Some(row.text("param")).filter(|param| *param != "null"));
+        assert_eq!(label("parameter"), Some(row.text("parameter")).filter(|name| *name != "null"));
         assert_eq!(label("nodes"), Some(row.text("nodes")));
-        assert_eq!(label("hardware"), Some(format!("{}.{}", row.text("dev"), row.text("size")).as_str()));
-        assert_eq!(label("network"), Some(row.text("qos")));
-        assert_eq!(label("campaign"), Some(row.text("ts")));
+        assert_eq!(label("hardware"), Some(row.text("hardware")));
+        assert_eq!(label("network"), Some(row.text("network")));
+        assert_eq!(label("campaign"), Some(row.text("campaign")));
     }
 }
 
@@ -104,27 +104,26 @@ fn assert_responses(rows: &str, suffix: &str) {
     let expected: BTreeMap<[String; 6], _> = golden
         .rows()
         .map(|row| {
-            let hardware = format!("{}.{}", row.text("dev"), row.text("size"));
-            let text = |column: &str| row.text(column).to_owned();
-            ([text("test"), text("param"), text("nodes"), hardware, text("qos"), text("label")], row)
+            (["test", "parameter", "nodes", "hardware", "network", "label"].map(|name| row.text(name).to_owned()), row)
         })
         .collect();
     assert_eq!(of_rows.len(), expected.len());
     for response in of_rows {
         let row = expected[&key(response)];
         let number = |column: &str| row.optional(&format!("{column}_{suffix}"));
-        assert_eq!(response.runs.to_string(), row.text("repetitions"), "{response:?}");
+        let failed = if suffix == "ok" { row.number("errors") } else { 0.0 };
+        assert_eq!(response.runs.to_string(), row.text("runs"), "{response:?}");
         assert_eq!(response.errors.to_string(), row.text("errors"), "{response:?}");
-        assert_eq!(response.n.to_string(), row.text(if suffix == "ok" { "n_ok" } else { "n" }), "{response:?}");
+        assert_close(Some(response.n as f64), Some(row.number("n") - failed), 0.0, response);
         assert_close(response.median_ms, number("median"), PRINTED, response);
         assert_close(response.q1_ms, number("q1"), PRINTED, response);
         assert_close(response.q3_ms, number("q3"), PRINTED, response);
-        assert_close(response.iqr_ms, number("iqr"), PRINTED, response);
+        assert_close(response.iqr_ms, number("q3").zip(number("q1")).map(|(q3, q1)| q3 - q1), PRINTED, response);
         assert_close(response.p95_ms, number("p95"), PRINTED, response);
         if suffix == "ok" {
-            assert_close(response.median_of_medians_ms, row.optional("median_of_rep_medians_ok"), PRINTED, response);
-            assert_close(response.least_median_ms, row.optional("min_rep_median_ok"), PRINTED, response);
-            assert_close(response.greatest_median_ms, row.optional("max_rep_median_ok"), PRINTED, response);
+            assert_close(response.median_of_medians_ms, row.optional("median_of_medians"), PRINTED, response);
+            assert_close(response.least_median_ms, row.optional("least_median"), PRINTED, response);
+            assert_close(response.greatest_median_ms, row.optional("greatest_median"), PRINTED, response);
         }
     }
 }

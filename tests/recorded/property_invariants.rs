@@ -67,7 +67,10 @@ fn assert_same_table<R: Row + std::fmt::Debug>(found: &Path, expected: &Path, ch
 fn assert_same_results(found: &Path, expected: &Path) {
     assert_same_table::<Event>(found, expected, |row| (row.offset, row.source) = (0, "".into()));
     assert_same_table::<ClientRequest>(found, expected, |row| (row.offset, row.source) = (0, "".into()));
-    assert_same_table::<PlatformRecord>(found, expected, |row| (row.offset, row.source) = (0, "".into()));
+    // Lambda's statements name no function: their place among the records tells it, as far as the order is kept.
+    assert_same_table::<PlatformRecord>(found, expected, |row| {
+        (row.offset, row.source, row.function, row.executor) = (0, "".into(), None, None);
+    });
     assert_same_table::<Executor>(found, expected, |_| ());
     assert_same_analysis(found, expected);
 }
@@ -81,9 +84,12 @@ fn assert_same_analysis(found: &Path, expected: &Path) {
     assert_same_table::<Share>(found, expected, |_| ());
     assert_same_table::<Trigger>(found, expected, |_| ());
     assert_same_table::<Publishing>(found, expected, |_| ());
-    assert_same_table::<ColdStart>(found, expected, |_| ());
+    assert_same_table::<ColdStart>(found, expected, |row| {
+        (row.platform, row.disagree, row.init_median_ms) = (None, None, None);
+    });
     assert_same_table::<TukeyBox>(found, expected, |_| ());
-    assert_same_table::<Completeness>(found, expected, |_| ());
+    // Repetitions are not rows: how often a line was seen differs where lines are collected again.
+    assert_same_table::<Completeness>(found, expected, |row| row.duplicates = None);
 }
 
 #[test]
@@ -97,6 +103,7 @@ fn one_part_and_eight_give_the_same_rows() {
         assert_same_table::<PlatformRecord>(&one, &eight, |_| ());
         assert_same_table::<Executor>(&one, &eight, |_| ());
         assert_same_table::<Reject>(&one, &eight, |_| ());
+        assert_same_table::<ColdStart>(&one, &eight, |_| ());
         assert_same_analysis(&one, &eight);
     }
 }

@@ -137,6 +137,11 @@ fn every_damaged_line_ends_as_a_record_or_a_reject() {
 #[test]
 fn every_damaged_record_that_no_longer_parses_is_listed() {
     let rejects = spans(rows::<Reject>(store(), RUN).into_iter().map(|r| (r.source.to_string(), r.offset, r.length)));
+    let events: Vec<Event> = rows(store(), RUN);
+    let truth: HashSet<String> = WEBSERVICE_1.rows::<Event>().iter().map(identity).collect();
+    // The damage may lie in what is around a record: then it is there as it was.
+    let unharmed = events.into_iter().filter(|event| truth.contains(&identity(event)));
+    let unharmed = spans(unharmed.map(|event| (event.source.to_string(), event.offset, 1)));
     let marked = |line: &&Line| line.content.windows(6).any(|window| window == b"BEFAAS");
     let unreadable =
         |line: &&Line| !line.log.starts_with("google") && logs::payloads(&line.log, &line.content).is_empty();
@@ -144,7 +149,7 @@ fn every_damaged_record_that_no_longer_parses_is_listed() {
     assert!(damaged.len() > 200, "{} unreadable lines", damaged.len());
     let unlisted: Vec<String> = damaged
         .iter()
-        .filter(|line| !touches(&rejects, line))
+        .filter(|line| !touches(&rejects, line) && !touches(&unharmed, line))
         .map(|line| format!("{} at {}: {}", line.log, line.start, String::from_utf8_lossy(&line.content)))
         .collect();
     assert!(unlisted.is_empty(), "{} of {} unlisted, first: {}", unlisted.len(), damaged.len(), unlisted[0]);

@@ -51,14 +51,14 @@ fn a_file_that_cannot_grow_ends_the_collection_with_one_line_and_nothing_left() 
     assert_nothing_left(&store);
 }
 
-/// A file system of 2 MiB, unmounted when dropped; none where mounting is not permitted.
+/// A file system of 512 KiB, unmounted when dropped; none where mounting is not permitted.
 struct SmallDisk(PathBuf);
 
 impl SmallDisk {
     fn mount() -> Option<Self> {
         let folder = session().join("small-disk");
         fs::create_dir_all(&folder).expect("the folder can be made");
-        let args = ["-t", "tmpfs", "-o", "size=2m", "tmpfs"];
+        let args = ["-t", "tmpfs", "-o", "size=512k", "tmpfs"];
         let mounted = Command::new("mount").args(args).arg(&folder).stderr(Stdio::null()).status().ok()?;
         mounted.success().then_some(Self(folder))
     }
@@ -107,7 +107,7 @@ fn a_folder_that_holds_something_else_is_not_made_a_store() {
     let folder = session().join("not-a-store");
     fs::create_dir_all(&folder).expect("the folder can be made");
     fs::write(folder.join("thesis.tex"), "mine").expect("a file");
-    let outcome = collect(&IOT.folder(), &folder, "r", &[]).exits(3);
+    let outcome = collect(&IOT.folder(), &folder, "r", &[]).exits(2);
     assert_one_line(&outcome.stderr);
     let names: Vec<_> =
         fs::read_dir(&folder).expect("a folder").map(|entry| entry.expect("an entry").file_name()).collect();
