@@ -1,1 +1,30 @@
-fn main() {}
+//! faaslens: from the logs of a finished benchmark run to tables, figures and answers.
+//!
+//! This package only composes: [`sources`] and [`collection`] call `faaslens-collect`, [`analysis`] calls
+//! `faaslens-analyze`, [`rendering`] calls `faaslens-report`. [`printer`] is the only writer to the terminal.
+
+mod analysis;
+mod catalog;
+mod cli;
+mod collection;
+mod commands;
+mod detect;
+mod outcome;
+mod output;
+mod printer;
+mod progress;
+mod rendering;
+mod sources;
+mod stream;
+mod tree;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    let printer = printer::Printer::new(cli.quiet);
+    let result = cli.command.run(&printer);
+    printer.conclude(result)
+}

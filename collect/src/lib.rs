@@ -12,8 +12,8 @@
 pub mod error;
 pub mod formats;
 pub mod input;
-pub mod pipeline;
 pub mod labels;
+pub mod pipeline;
 pub mod redact;
 pub mod sources;
 

@@ -22,7 +22,14 @@ fn text() -> impl Strategy<Value = String> {
 /// Events of every kind, with surplus members that a parser must step over.
 fn event() -> impl Strategy<Value = Value> {
     let milliseconds = (0_u64..1_000_000_000).prop_map(|n| n as f64 / 1000.0);
-    let perf = (text(), text(), prop::sample::select(vec!["start", "end", "measure"]), 0..7_usize, milliseconds.clone(), milliseconds)
+    let perf = (
+        text(),
+        text(),
+        prop::sample::select(vec!["start", "end", "measure"]),
+        0..7_usize,
+        milliseconds.clone(),
+        milliseconds,
+    )
         .prop_map(|(context, pair, kind, op, start, duration)| {
             let op = ["rpcIn", "msg", "get:/cart/:id", "del:/x", "rpcOut:cart:a-b", "dbOut:get", "my own: mark"][op];
             json!({"contextId": context, "xPair": pair, "perf": {"mark": format!("{kind}:{op}"), "name": "n:{}",
@@ -120,7 +127,14 @@ fn marks_are_taken_apart() {
         ("end:msg", Kind::End, Op::Msg, None, None, None),
         ("measure:get:/product/:productId", Kind::Measure, Op::Route, Some("GET"), Some("/product/:productId"), None),
         ("start:del:/cart", Kind::Start, Op::Route, Some("DELETE"), Some("/cart"), None),
-        ("measure:rpcOut:cartkvstorage:ts7v-3idm", Kind::Measure, Op::RpcOut, None, Some("cartkvstorage"), Some("ts7v-3idm")),
+        (
+            "measure:rpcOut:cartkvstorage:ts7v-3idm",
+            Kind::Measure,
+            Op::RpcOut,
+            None,
+            Some("cartkvstorage"),
+            Some("ts7v-3idm"),
+        ),
         ("start:dbOut:get", Kind::Start, Op::Db, None, Some("get"), None),
         ("x", Kind::Mark, Op::Custom, None, Some("x"), None),
         ("start:own:thing", Kind::Start, Op::Custom, None, Some("own:thing"), None),
@@ -141,10 +155,18 @@ fn refusals_say_where_and_why() {
         (r#"{"timestamp":1,"now":2"#, "truncated json", "a comma or the end of the object"),
         (r#"{\"timestamp\":1,\"now\":2","ingestionTime":1}"#, "truncated json", "a comma or the end of the object"),
         (r#"{"timestamp":1,"now":x}"#, "invalid json", "a number of milliseconds"),
-        (r#"{"timestamp":1,"fn":{"id":"e","name":"f"},"event":{}}"#, "unknown event", "coldstart, request, perf or type in the event"),
+        (
+            r#"{"timestamp":1,"fn":{"id":"e","name":"f"},"event":{}}"#,
+            "unknown event",
+            "coldstart, request, perf or type in the event",
+        ),
         (r#"{"timestamp":1,"now":2,"event":{"coldstart":true},"fn":{"id":"e"}}"#, "missing field", "fn.name"),
         (r#"{"now":2,"event":{"coldstart":true},"fn":{"id":"e","name":"f"}}"#, "missing field", "timestamp"),
-        (r#"{"timestamp":-5,"now":2,"event":{"coldstart":true},"fn":{"id":"e","name":"f"}}"#, "bad field", "timestamp between the years 1970 and 9999"),
+        (
+            r#"{"timestamp":-5,"now":2,"event":{"coldstart":true},"fn":{"id":"e","name":"f"}}"#,
+            "bad field",
+            "timestamp between the years 1970 and 9999",
+        ),
     ] {
         let refusal = parse(line.as_bytes(), false).expect_err(line);
         assert_eq!(refusal.reason, reason, "{line}: {refusal:?}");

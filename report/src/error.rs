@@ -37,7 +37,7 @@ pub enum Error {
         /// The column.
         column: String,
         /// Why.
-        source: arrow::error::ArrowError,
+        source: faaslens_schemas::arrow::error::ArrowError,
     },
     /// A row type and its table do not fit, which is a defect.
     #[error(transparent)]

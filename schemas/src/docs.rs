@@ -34,9 +34,9 @@ pub fn table_markdown(table: &Table) -> String {
     text.push_str("| column | type | unit | null | meaning |\n|---|---|---|---|---|\n");
     for column in (table.columns)() {
         let kind = match &column.data_type {
-            arrow::datatypes::DataType::Timestamp(..) => "timestamp".to_owned(),
-            arrow::datatypes::DataType::Dictionary(..) => "string (dictionary)".to_owned(),
-            arrow::datatypes::DataType::Utf8 => "string".to_owned(),
+            crate::arrow::datatypes::DataType::Timestamp(..) => "timestamp".to_owned(),
+            crate::arrow::datatypes::DataType::Dictionary(..) => "string (dictionary)".to_owned(),
+            crate::arrow::datatypes::DataType::Utf8 => "string".to_owned(),
             other => other.to_string().to_lowercase(),
         };
         let unit = column.unit().unwrap_or("");

@@ -32,7 +32,7 @@ pub enum Error {
         /// The table.
         table: &'static str,
         /// The Arrow library's answer.
-        source: arrow::error::ArrowError,
+        source: crate::arrow::error::ArrowError,
     },
     /// A column that every reader relies on is missing or has another type.
     #[error("{}: table {table}: column {column}: expected {expected}, found {found}", path.display())]

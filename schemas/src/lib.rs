@@ -5,6 +5,7 @@
 //! * [`time`]: wall-clock instants ([`time::Timestamp`], microseconds since the Unix epoch).
 //! * [`manifest`]: what is known of one collected run: sources, counts, labels, files.
 //! * [`store`]: a folder of hive-partitioned Parquet files and manifests; atomic replacement of a run.
+//! * [`arrow`]: the parts of Arrow that faaslens uses.
 //! * [`docs`]: the generated table documentation and JSON Schemas.
 //!
 //! Data flow: `faaslens-collect` writes the tables of [`table::Stage::Collect`], `faaslens-analyze` turns
@@ -19,6 +20,7 @@
 //! ```
 #![warn(missing_docs)]
 
+pub mod arrow;
 pub mod docs;
 pub mod error;
 pub mod manifest;

@@ -6,11 +6,11 @@
 
 use std::sync::Arc;
 
-use arrow::array::{
+use crate::arrow::array::{
     Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, PrimitiveArray, RecordBatch, StringArray,
 };
-use arrow::array::{Float64Array, Int64Array, StringDictionaryBuilder, TimestampMicrosecondArray};
-use arrow::datatypes::{
+use crate::arrow::array::{Float64Array, Int64Array, StringDictionaryBuilder, TimestampMicrosecondArray};
+use crate::arrow::datatypes::{
     DataType, Field, Float64Type, Int32Type, Int64Type, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType,
 };
 
@@ -330,14 +330,14 @@ macro_rules! table {
                 columns: || vec![ $( $crate::table::column::<$ty>(stringify!($field), &[$($fdoc),*]), )+ ],
             };
 
-            fn to_batch(rows: &[Self]) -> $crate::Result<arrow::array::RecordBatch> {
+            fn to_batch(rows: &[Self]) -> $crate::Result<$crate::arrow::array::RecordBatch> {
                 use $crate::table::Cell;
                 let columns = vec![ $( <$ty as Cell>::to_array(rows.iter().map(|row| &row.$field)), )+ ];
-                arrow::array::RecordBatch::try_new(Self::schema(), columns)
+                $crate::arrow::array::RecordBatch::try_new(Self::schema(), columns)
                     .map_err(|source| $crate::Error::Arrow { table: $table, source })
             }
 
-            fn from_batch(batch: &arrow::array::RecordBatch) -> $crate::Result<Vec<Self>> {
+            fn from_batch(batch: &$crate::arrow::array::RecordBatch) -> $crate::Result<Vec<Self>> {
                 $( let mut $field = $crate::table::read_column::<$ty>(batch, $table, stringify!($field))?.into_iter(); )+
                 let mut row = || Some(Self { $( $field: $field.next()?, )+ });
                 Ok(std::iter::from_fn(&mut row).collect())

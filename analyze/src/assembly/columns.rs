@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use arrow::array::{
+use faaslens_schemas::arrow::array::{
     ArrayRef, BooleanBuilder, DictionaryArray, Float64Builder, Int32Builder, Int64Builder, StringArray, StringBuilder,
     TimestampMicrosecondBuilder,
 };
-use arrow::datatypes::Int32Type;
+use faaslens_schemas::arrow::datatypes::Int32Type;
 
 use crate::facts::{Name, NameTable};
 
@@ -140,13 +140,13 @@ macro_rules! sheet {
             pub(super) fn finish(
                 self,
                 names: &$crate::facts::NameTable,
-            ) -> faaslens_schemas::Result<arrow::array::RecordBatch> {
+            ) -> faaslens_schemas::Result<faaslens_schemas::arrow::array::RecordBatch> {
                 use $crate::assembly::columns::Column;
                 use faaslens_schemas::table::Row;
                 let schema = <$row>::schema();
                 debug_assert!(schema.fields().iter().map(|field| field.name().as_str()).eq([$(stringify!($field)),+]));
                 let columns = vec![$(self.$field.finish(names)),+];
-                arrow::array::RecordBatch::try_new(schema, columns)
+                faaslens_schemas::arrow::array::RecordBatch::try_new(schema, columns)
                     .map_err(|source| faaslens_schemas::Error::Arrow { table: <$row>::TABLE.name, source })
             }
         }

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int32Array, RecordBatch, StringArray};
-use arrow::array::{PrimitiveArray, TimestampMicrosecondArray};
-use arrow::datatypes::{ArrowPrimitiveType, Float64Type, Int32Type, TimestampMicrosecondType};
+use faaslens_schemas::arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int32Array, RecordBatch, StringArray};
+use faaslens_schemas::arrow::array::{PrimitiveArray, TimestampMicrosecondArray};
+use faaslens_schemas::arrow::datatypes::{ArrowPrimitiveType, Float64Type, Int32Type, TimestampMicrosecondType};
 use faaslens_schemas::table::Row;
 use faaslens_schemas::tables::Event;
 use faaslens_schemas::{Error, Result};

@@ -31,8 +31,8 @@ mod spans;
 mod tree;
 mod wall;
 
-use arrow::array::RecordBatch;
 use faaslens_schemas::Result;
+use faaslens_schemas::arrow::array::RecordBatch;
 use faaslens_schemas::tables::ClientRequest;
 
 use crate::facts::Facts;

@@ -30,7 +30,7 @@ mod triggers;
 
 use std::sync::OnceLock;
 
-use arrow::array::RecordBatch;
+use faaslens_schemas::arrow::array::RecordBatch;
 use faaslens_schemas::manifest::Manifest;
 use faaslens_schemas::table::{Row, Table};
 use faaslens_schemas::tables;

@@ -3,8 +3,10 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, DictionaryArray, Float64Array, Int32Array, RecordBatch, StringArray};
-use arrow::datatypes::Int32Type;
+use faaslens_schemas::arrow::array::{
+    ArrayRef, BooleanArray, DictionaryArray, Float64Array, Int32Array, RecordBatch, StringArray,
+};
+use faaslens_schemas::arrow::datatypes::Int32Type;
 use faaslens_schemas::table::Row;
 use faaslens_schemas::tables::PhasePoint;
 use faaslens_schemas::time::Timestamp;
@@ -81,6 +83,6 @@ fn labels(names: &NameTable, column: impl Iterator<Item = Name>) -> Result<Array
     Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(keys, values).map_err(refused)?))
 }
 
-fn refused(source: arrow::error::ArrowError) -> Error {
+fn refused(source: faaslens_schemas::arrow::error::ArrowError) -> Error {
     Error::Arrow { table: PhasePoint::TABLE.name, source }
 }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use arrow::array::RecordBatch;
 use faaslens_analyze::assembly::{FunctionSet, Options, PartInput, RunContext, assemble};
 use faaslens_analyze::facts::{Facts, SeenCounts};
+use faaslens_schemas::arrow::array::RecordBatch;
 use faaslens_schemas::store::part_of;
 use faaslens_schemas::table::Row;
 use faaslens_schemas::tables::{Call, ClientRequest, DbCall, Event, Executor, Invocation, Trace};

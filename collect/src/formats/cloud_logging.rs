@@ -135,8 +135,7 @@ fn statement(entry: &Value) -> PlatformRecord {
     record.request_id = own(&labels["execution_id"]).filter(|_| &*record.kind != "text");
     record.trace_id = own(&entry["trace"]);
     record.host = labels["instance_id"].as_str().or_else(|| labels["instanceId"].as_str()).map(Into::into);
-    record.function =
-        resource["function_name"].as_str().or_else(|| resource["service_name"].as_str()).map(Into::into);
+    record.function = resource["function_name"].as_str().or_else(|| resource["service_name"].as_str()).map(Into::into);
     if record.duration_ms.is_none()
         && let Some(latency) = entry["httpRequest"]["latency"].as_str()
     {
@@ -156,9 +155,9 @@ fn execution(text: &str) -> Option<PlatformRecord> {
     }
     let rest = rest.strip_prefix("took ")?;
     let (duration, rest) = rest.split_once(" ms")?;
-    let status = rest.split_once("finished with status").map(|(_, status)| {
-        status.trim_start_matches([' ', ':']).trim_start_matches("code:").trim().trim_matches('\'')
-    });
+    let status = rest
+        .split_once("finished with status")
+        .map(|(_, status)| status.trim_start_matches([' ', ':']).trim_start_matches("code:").trim().trim_matches('\''));
     Some(PlatformRecord {
         kind: "execution_finished".into(),
         duration_ms: duration.parse().ok(),
@@ -173,9 +172,11 @@ mod tests {
 
     #[test]
     fn execution_lines_give_duration_and_status() {
-        let done = execution("Function execution took 12 ms, finished with status code: 200").expect("an execution line");
+        let done =
+            execution("Function execution took 12 ms, finished with status code: 200").expect("an execution line");
         assert_eq!((done.duration_ms, done.status), (Some(12.0), Some("200".into())));
-        let crash = execution("Function execution took 60002 ms, finished with status: 'timeout'").expect("an execution line");
+        let crash =
+            execution("Function execution took 60002 ms, finished with status: 'timeout'").expect("an execution line");
         assert_eq!((crash.duration_ms, crash.status), (Some(60_002.0), Some("timeout".into())));
         assert_eq!(execution("Function execution started").map(|r| r.kind), Some("execution_started".into()));
         assert_eq!(execution("my function took 12 ms"), None);

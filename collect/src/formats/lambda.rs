@@ -150,9 +150,11 @@ mod tests {
         let record = parse(line).expect("a report");
         assert_eq!(record.restore_ms, Some(310.22));
         assert_eq!(record.billed_restore_ms, Some(105.0));
-        let init = parse("INIT_REPORT Init Duration: 2431.23 ms\tPhase: init\tStatus: timeout\n").expect("an init report");
+        let init =
+            parse("INIT_REPORT Init Duration: 2431.23 ms\tPhase: init\tStatus: timeout\n").expect("an init report");
         assert_eq!((init.init_ms, init.status), (Some(2431.23), Some("timeout".into())));
-        let blank = parse("RESTORE_REPORT Restore Duration: 17.5 ms Phase: restore Status: error").expect("a restore report");
+        let blank =
+            parse("RESTORE_REPORT Restore Duration: 17.5 ms Phase: restore Status: error").expect("a restore report");
         assert_eq!((blank.restore_ms, blank.status), (Some(17.5), Some("error".into())));
     }
 

@@ -109,7 +109,8 @@ fn azure_execution(message: &str) -> Option<PlatformRecord> {
     };
     let (function, rest) = rest.split_once('\'')?;
     let id = rest.split_once("Id=").map(|(_, id)| id.split([',', ')']).next().unwrap_or_default().to_owned());
-    let duration = rest.split_once("Duration=").and_then(|(_, d)| d.split_once("ms")).and_then(|(ms, _)| ms.parse().ok());
+    let duration =
+        rest.split_once("Duration=").and_then(|(_, d)| d.split_once("ms")).and_then(|(ms, _)| ms.parse().ok());
     let status = rest.trim_start().strip_prefix('(').and_then(|inner| inner.split(',').next());
     Some(PlatformRecord {
         kind: kind.into(),
@@ -134,9 +135,10 @@ fn watchdog_statement(line: &[u8]) -> Option<PlatformRecord> {
         if status.starts_with(|c: char| c.is_ascii_digit()) {
             record.status = Some(status.into());
         }
-        record.duration_ms = text.rsplit_once('(').and_then(|(_, s)| s.split_once("s)")).and_then(|(s, _)| {
-            s.parse::<f64>().ok().map(|seconds| seconds * 1000.0)
-        });
+        record.duration_ms = text
+            .rsplit_once('(')
+            .and_then(|(_, s)| s.split_once("s)"))
+            .and_then(|(s, _)| s.parse::<f64>().ok().map(|seconds| seconds * 1000.0));
     }
     Some(record)
 }
@@ -199,7 +201,8 @@ mod tests {
 
     #[test]
     fn azure_executions_give_function_id_duration_and_outcome() {
-        let line = b"2026-11-22T07:03:09.808 [Information] Executed 'Functions.email' (Succeeded, Id=e2e94958, Duration=1ms)";
+        let line =
+            b"2026-11-22T07:03:09.808 [Information] Executed 'Functions.email' (Succeeded, Id=e2e94958, Duration=1ms)";
         let record = azure_statement(line).expect("a statement");
         assert_eq!((&*record.kind, record.function), ("executed", Some("email".into())));
         assert_eq!((record.request_id.as_deref(), record.duration_ms), (Some("e2e94958"), Some(1.0)));
@@ -211,7 +214,8 @@ mod tests {
 
     #[test]
     fn the_watchdog_gives_time_and_status() {
-        let record = watchdog_statement(b"2026/11/22 07:01:55 POST / - 200 OK - ContentLength: 77B (0.0213s)").expect("a statement");
+        let record = watchdog_statement(b"2026/11/22 07:01:55 POST / - 200 OK - ContentLength: 77B (0.0213s)")
+            .expect("a statement");
         assert_eq!(&*record.kind, "watchdog");
         assert_eq!((record.status, record.duration_ms), (Some("200 OK".into()), Some(21.3)));
         assert_eq!(watchdog_statement(b"  \t"), None);
@@ -219,7 +223,8 @@ mod tests {
 
     #[test]
     fn the_tinyfaas_manager_names_function_handler_and_time() {
-        let record = tinyfaas_statement(b"function=f handler=70c4 2026-11-22T06:57:13.721812963Z (node:27) warning").expect("a line");
+        let record = tinyfaas_statement(b"function=f handler=70c4 2026-11-22T06:57:13.721812963Z (node:27) warning")
+            .expect("a line");
         assert_eq!((record.function, record.host), (Some("f".into()), Some("70c4".into())));
         assert_eq!(record.text.as_deref(), Some("(node:27) warning"));
         assert_eq!(tinyfaas_handler(b"x\nfunction=f handler=70c4 2026-11-22T06:57:13Z "), Some("70c4"));
@@ -227,7 +232,8 @@ mod tests {
 
     #[test]
     fn terminal_colours_and_the_provisioner_are_taken_off() {
-        let record = console_statement(b"\x1b[0m\x1b[0maws_instance.w (remote-exec): vusers.created: 16").expect("a line");
+        let record =
+            console_statement(b"\x1b[0m\x1b[0maws_instance.w (remote-exec): vusers.created: 16").expect("a line");
         assert_eq!(record.text.as_deref(), Some("vusers.created: 16"));
         assert_eq!(console_statement(b"\x1b[0m\x1b[0maws_instance.w (remote-exec): "), None);
     }

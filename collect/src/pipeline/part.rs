@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
-use arrow::array::{
-    Array, ArrayRef, BooleanBufferBuilder, DictionaryArray, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
-    TimestampMicrosecondArray,
+use faaslens_schemas::arrow::array::{
+    Array, ArrayRef, BooleanBufferBuilder, DictionaryArray, Float64Array, Int32Array, Int64Array, RecordBatch,
+    StringArray, TimestampMicrosecondArray,
 };
-use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
-use arrow::datatypes::Int32Type;
+use faaslens_schemas::arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use faaslens_schemas::arrow::datatypes::Int32Type;
 use faaslens_schemas::manifest::FileEntry;
 use faaslens_schemas::store::{TableFile, Transaction};
 use faaslens_schemas::table::Row;
@@ -208,11 +208,7 @@ impl Part {
     }
 
     /// Encodes what is left and ends the file.
-    pub(super) fn finish(
-        mut self,
-        values: &[Arc<StringArray>; LABELS],
-        transaction: &Transaction,
-    ) -> Result<Finished> {
+    pub(super) fn finish(mut self, values: &[Arc<StringArray>; LABELS], transaction: &Transaction) -> Result<Finished> {
         if self.rows.len() > 0 {
             self.write(values, transaction)?;
         }
@@ -323,7 +319,7 @@ impl Rows {
     }
 }
 
-fn refused(source: arrow::error::ArrowError) -> faaslens_schemas::Error {
+fn refused(source: faaslens_schemas::arrow::error::ArrowError) -> faaslens_schemas::Error {
     faaslens_schemas::Error::Arrow { table: Event::TABLE.name, source }
 }
 
@@ -394,7 +390,8 @@ impl GatheredTexts {
 
     fn into_array(self) -> Result<ArrayRef> {
         let offsets = OffsetBuffer::new(ScalarBuffer::from(self.offsets));
-        let array = StringArray::try_new(offsets, Buffer::from_vec(self.bytes), self.valid.finish()).map_err(refused)?;
+        let array =
+            StringArray::try_new(offsets, Buffer::from_vec(self.bytes), self.valid.finish()).map_err(refused)?;
         Ok(Arc::new(array))
     }
 }

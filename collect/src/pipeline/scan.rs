@@ -67,7 +67,11 @@ pub(super) fn scan(block: Block, files: &[InputFile], rules: &Rules, parts: u32)
 /// What scanning some bytes of a format finds: records, platform statements and other lines, rejects.
 ///
 /// For fuzzing and for tools that look at a piece of log without a store.
-pub fn scan_bytes(bytes: &[u8], dialect: &dyn Dialect, keep_headers: bool) -> (usize, Vec<PlatformRecord>, Vec<Reject>) {
+pub fn scan_bytes(
+    bytes: &[u8],
+    dialect: &dyn Dialect,
+    keep_headers: bool,
+) -> (usize, Vec<PlatformRecord>, Vec<Reject>) {
     let rules = Rules { deployment_id: None, keep_headers };
     let mut scan = Scan::new(bytes, dialect, "", &rules, 1, 0);
     scan.run();
@@ -167,8 +171,7 @@ impl<'a> Scan<'a> {
             self.push_reject(&bytes[marker..end], marker, "deployment mismatch", detail);
             return end;
         }
-        let new_executor =
-            self.events.push(&record, self.provider_hash, self.parts, self.base + marker as u64);
+        let new_executor = self.events.push(&record, self.provider_hash, self.parts, self.base + marker as u64);
         let row = self.events.len() - 1;
         self.attribution.record(self.events.executor_of(row));
         if new_executor && let Some(host) = self.dialect.host(before) {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
-use arrow::array::StringArray;
+use faaslens_schemas::arrow::array::StringArray;
 use faaslens_schemas::manifest::{FileEntry, Source};
 use faaslens_schemas::store::{NO_CONTEXT, TableFile, Transaction};
 use faaslens_schemas::table::Row;
@@ -137,7 +137,10 @@ impl<'a> Sequencer<'a> {
         order.waiting.insert(scanned.sequence, scanned);
         let mut ready = Vec::new();
         let mut buffers = Vec::new();
-        while let Some(mut scanned) = { let next = order.next; order.waiting.remove(&next) } {
+        while let Some(mut scanned) = {
+            let next = order.next;
+            order.waiting.remove(&next)
+        } {
             order.next += 1;
             buffers.push(std::mem::take(&mut scanned.buffer));
             order.place_small_tables(&mut scanned, self.files, self.transaction)?;
@@ -163,7 +166,8 @@ impl<'a> Sequencer<'a> {
         if events.len() == 0 {
             return Vec::new();
         }
-        let keys: [Vec<u32>; LABELS] = std::array::from_fn(|column| order.run_wide(column, &events.dictionaries[column]));
+        let keys: [Vec<u32>; LABELS] =
+            std::array::from_fn(|column| order.run_wide(column, &events.dictionaries[column]));
         for (executor, host) in hosts {
             order.hosts.entry(keys[label::EXECUTOR][*executor as usize]).or_insert_with(|| host.clone());
         }
@@ -220,7 +224,9 @@ impl<'a> Sequencer<'a> {
         let values = &order.values;
         let finished = parts
             .into_par_iter()
-            .map(|part| part.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner).finish(values, transaction))
+            .map(|part| {
+                part.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner).finish(values, transaction)
+            })
             .collect::<Result<Vec<Finished>>>()?;
         let mut entries: Vec<FileEntry> = Vec::new();
         let mut executors: BTreeMap<ExecutorKey, ExecutorPart> = BTreeMap::new();
@@ -270,7 +276,12 @@ impl Order {
     }
 
     /// Platform statements and rejects of a block, with what only the order of blocks tells.
-    fn place_small_tables(&mut self, scanned: &mut Scanned, files: &[InputFile], transaction: &Transaction) -> Result<()> {
+    fn place_small_tables(
+        &mut self,
+        scanned: &mut Scanned,
+        files: &[InputFile],
+        transaction: &Transaction,
+    ) -> Result<()> {
         if scanned.file != self.file {
             (self.file, self.lines, self.inherited) = (scanned.file, 0, None);
         }
@@ -423,7 +434,9 @@ fn client_request(
     };
     Some(ClientRequest {
         generator: "artillery".into(),
-        sent_at: origins.get(&known.executor).map_or(Timestamp::from_millis(known.logged_at_ms), |origin| origin.plus_ms(known.now_ms)),
+        sent_at: origins
+            .get(&known.executor)
+            .map_or(Timestamp::from_millis(known.logged_at_ms), |origin| origin.plus_ms(known.now_ms)),
         elapsed_ms: sent.zip(answered).map(|(sent, answered)| answered.now_ms - sent.now_ms),
         url: known.url.clone(),
         context_id: Some(known.context_id.clone()),

@@ -104,7 +104,8 @@ fn single_files(options: &Options, files: &[PathBuf], provider: &str, progress: 
     }
     let Some(first) = files.first() else { return Err(Error::Usage("no file to collect".to_owned())) };
     let stem = first.file_name().unwrap_or_default().to_string_lossy();
-    let stem = [".zst", ".gz", ".log"].iter().fold(&*stem, |stem, end| stem.strip_suffix(end).unwrap_or(stem)).to_owned();
+    let stem =
+        [".zst", ".gz", ".log"].iter().fold(&*stem, |stem, end| stem.strip_suffix(end).unwrap_or(stem)).to_owned();
     let id = options.run.clone().unwrap_or_else(|| run_id_from(&stem));
     Run { id, place: first.clone(), manifest_of: None, inputs, hints: Vec::new() }.collect(options, progress)
 }
@@ -115,13 +116,12 @@ fn folder_run(options: &Options, folder: &Path, progress: &dyn Progress) -> Resu
         format!("a folder with at least one of {} (or .gz, .zst)", names.join(", "))
     };
     if !folder.is_dir() {
-        let found = if folder.exists() { "a file (for single files name --provider)" } else { "no such folder" }.to_owned();
+        let found =
+            if folder.exists() { "a file (for single files name --provider)" } else { "no such folder" }.to_owned();
         return Err(Error::NothingToRead { path: folder.to_owned(), expected: expected(), found });
     }
-    let mut inputs: Vec<InputFile> = LOGS
-        .iter()
-        .flat_map(|log| variants(folder, log.stem).map(move |path| input(&path, log)))
-        .collect();
+    let mut inputs: Vec<InputFile> =
+        LOGS.iter().flat_map(|log| variants(folder, log.stem).map(move |path| input(&path, log))).collect();
     if inputs.is_empty() {
         let found = "no log that faaslens knows".to_owned();
         return Err(Error::NothingToRead { path: folder.to_owned(), expected: expected(), found });
@@ -171,7 +171,8 @@ impl Run {
             Ok(manifest) if options.append && manifest.state == State::Complete => Some(manifest),
             _ => None,
         };
-        let parts = before.as_ref().map_or_else(|| options.parts.unwrap_or_else(|| self.parts()), |before| before.parts);
+        let parts =
+            before.as_ref().map_or_else(|| options.parts.unwrap_or_else(|| self.parts()), |before| before.parts);
         let mut manifest = Manifest::new(&self.id, parts);
         self.describe(&mut manifest, before.as_ref());
         manifest.labels.extend(options.labels.clone());

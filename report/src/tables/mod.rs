@@ -15,7 +15,7 @@ mod typst;
 
 pub use sheet::{Cell, Heading, Sheet};
 
-use arrow::array::RecordBatch;
+use faaslens_schemas::arrow::array::RecordBatch;
 
 use crate::error::Result;
 

@@ -1,8 +1,10 @@
 //! A table of cells: what every text format is written from.
 
-use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::{DataType, Float32Type, Float64Type, TimeUnit, TimestampMicrosecondType};
-use arrow::util::display::{ArrayFormatter, FormatOptions};
+use faaslens_schemas::arrow::array::{Array, AsArray, RecordBatch};
+use faaslens_schemas::arrow::datatypes::{
+    DataType, Float32Type, Float64Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType,
+};
+use faaslens_schemas::arrow::error::ArrowError;
 use faaslens_schemas::time::Timestamp;
 
 use crate::error::{Error, Result};
@@ -142,7 +144,7 @@ impl Sheet {
 
 type CellReader<'a> = Box<dyn Fn(usize) -> Cell + 'a>;
 
-fn reader(array: &dyn Array) -> std::result::Result<CellReader<'_>, arrow::error::ArrowError> {
+fn reader(array: &dyn Array) -> std::result::Result<CellReader<'_>, ArrowError> {
     let nulls = array.logical_nulls();
     let null = move |i: usize| nulls.as_ref().is_some_and(|nulls| nulls.is_null(i));
     Ok(match array.data_type() {
@@ -163,14 +165,23 @@ fn reader(array: &dyn Array) -> std::result::Result<CellReader<'_>, arrow::error
             let text = move |i| Timestamp::from_micros(values.value(i)).to_string();
             Box::new(move |i| if null(i) { Cell::Null } else { Cell::Text(text(i)) })
         }
-        other => {
-            let numeric = other.is_numeric();
-            let format = ArrayFormatter::try_new(array, &FormatOptions::new().with_display_error(true))?;
-            Box::new(move |i| match format.value(i).to_string() {
-                _ if null(i) => Cell::Null,
-                text if numeric => Cell::Digits(text),
-                text => Cell::Text(text),
+        DataType::Int64 => {
+            let values = array.as_primitive::<Int64Type>();
+            Box::new(move |i| if null(i) { Cell::Null } else { Cell::Digits(values.value(i).to_string()) })
+        }
+        DataType::Utf8 => {
+            let values = array.as_string::<i32>();
+            Box::new(move |i| if null(i) { Cell::Null } else { Cell::Text(values.value(i).to_owned()) })
+        }
+        DataType::Dictionary(..) => {
+            let mismatch = || ArrowError::CastError(format!("no text in {}", array.data_type()));
+            let dictionary = array.as_dictionary_opt::<Int32Type>().ok_or_else(mismatch)?;
+            let values = dictionary.values().as_string_opt::<i32>().ok_or_else(mismatch)?;
+            Box::new(move |i| match dictionary.key(i) {
+                Some(key) if !null(i) => Cell::Text(values.value(key).to_owned()),
+                _ => Cell::Null,
             })
         }
+        other => return Err(ArrowError::NotYetImplemented(format!("text of {other}"))),
     })
 }

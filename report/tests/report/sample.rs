@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray};
-use arrow::array::{StringDictionaryBuilder, TimestampMicrosecondArray};
-use arrow::datatypes::{DataType, Int32Type};
 use faaslens_report::{ReportInput, RunTables};
+use faaslens_schemas::arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray};
+use faaslens_schemas::arrow::array::{StringDictionaryBuilder, TimestampMicrosecondArray};
+use faaslens_schemas::arrow::datatypes::{DataType, Int32Type};
 use faaslens_schemas::manifest::{Manifest, Source, State, Window};
 use faaslens_schemas::table::Row;
 use faaslens_schemas::tables::{ColdStart, Completeness, Share};

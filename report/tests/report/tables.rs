@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use arrow::array::{BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use faaslens_report::tables::{FORMATS, Format, render, render_piece, table_one, write};
+use faaslens_schemas::arrow::array::{
+    BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+};
 use proptest::prelude::*;
 
 use crate::sample;
@@ -95,7 +97,7 @@ proptest! {
     #[test]
     fn pieces_make_the_whole(cut in 0usize..=4, json: bool) {
         let format = if json { Format::Json } else { Format::Csv };
-        let whole = arrow::compute::concat_batches(&batch().schema(), [&batch(), &batch()]).expect("batch");
+        let whole = faaslens_schemas::arrow::compute::concat_batches(&batch().schema(), [&batch(), &batch()]).expect("batch");
         let pieces = [whole.slice(0, cut), whole.slice(cut, 4 - cut)];
         prop_assume!(!json || cut > 0);
         let first = render_piece(&pieces[0], format, true, false).expect("piece");

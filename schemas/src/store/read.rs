@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use arrow::array::RecordBatch;
+use crate::arrow::array::RecordBatch;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 
@@ -50,6 +50,16 @@ impl Store {
             ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied())
         };
         builder.with_projection(mask).with_batch_size(rows).build().map_err(Error::parquet(path))
+    }
+
+    /// Rows of a file, from its footer.
+    ///
+    /// # Errors
+    /// When the file is missing or damaged.
+    pub fn row_count(path: &Path) -> Result<usize> {
+        let file = File::open(path).map_err(Error::io("open", path))?;
+        let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(Error::parquet(path))?;
+        Ok(usize::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or(0))
     }
 
     /// Replaces a table that pools runs.

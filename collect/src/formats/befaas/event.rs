@@ -183,8 +183,11 @@ fn read<const Q: bool>(line: &[u8], keep_headers: bool) -> Result<(Record<'_>, u
     let at = cursor.position();
     let missing = |expected| Refusal { reason: "missing field", expected, at };
     let record = Record {
-        timestamp_ms: whole_milliseconds(timestamp.ok_or_else(|| missing("timestamp"))?)
-            .ok_or(Refusal { reason: "bad field", expected: "timestamp between the years 1970 and 9999", at })?,
+        timestamp_ms: whole_milliseconds(timestamp.ok_or_else(|| missing("timestamp"))?).ok_or(Refusal {
+            reason: "bad field",
+            expected: "timestamp between the years 1970 and 9999",
+            at,
+        })?,
         now_ms: now.ok_or_else(|| missing("now"))?,
         deployment_id: decode_optional::<Q>(deployment, at)?,
         executor: decode::<Q>(executor.ok_or_else(|| missing("fn.id"))?, at)?,

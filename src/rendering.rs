@@ -1,0 +1,131 @@
+//! From the result tables of a store to the files of a report.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use faaslens_report::{ImageFormat, Length, Options, Order, OutputFile, Palette, ReportInput, RunTables, Scale};
+use faaslens_schemas::manifest::Manifest;
+use faaslens_schemas::store::Store;
+use faaslens_schemas::table::Row;
+use faaslens_schemas::tables::Response;
+
+/// How figures are drawn.
+#[derive(Debug, Args)]
+pub(crate) struct FigureArguments {
+    /// Figure to draw; may be given several times. Every figure that there are results for when not given.
+    #[arg(long = "figure", value_name = "NAME")]
+    figures: Vec<String>,
+    /// File formats of the figures.
+    #[arg(long, value_name = "FORMATS", value_delimiter = ',', default_value = "svg,png,pdf", value_parser = image_format)]
+    format: Vec<ImageFormat>,
+    /// Width of the figures, such as 3.5in, 89mm or 252pt; each figure's own when not given.
+    #[arg(long, value_name = "LENGTH", value_parser = length)]
+    width: Option<Length>,
+    /// Font size in points, 4 to 24.
+    #[arg(long, value_name = "PT", default_value_t = 8.0)]
+    font_size: f64,
+    /// Colours: colour (safe for colour-blind readers, survives grey print) or grey.
+    #[arg(long, value_name = "PALETTE", default_value = "colour", value_parser = palette)]
+    palette: Palette,
+    /// Order of functions and routes: name or median.
+    #[arg(long, value_name = "ORDER", default_value = "name", value_parser = order)]
+    order: Order,
+    /// Scale of time axes: linear or log; each figure's own when not given.
+    #[arg(long, value_name = "SCALE", value_parser = scale)]
+    scale: Option<Scale>,
+    /// Title above each figure; none when not given.
+    #[arg(long, value_name = "TEXT")]
+    title: Option<String>,
+}
+
+fn named<T: Copy>(name: &str, known: &[(&str, T)]) -> Result<T, String> {
+    known.iter().find(|(known, _)| *known == name).map(|&(_, value)| value).ok_or_else(|| {
+        let names: Vec<&str> = known.iter().map(|&(name, _)| name).collect();
+        format!("expected {}", names.join(", "))
+    })
+}
+
+fn image_format(name: &str) -> Result<ImageFormat, String> {
+    named(name, ImageFormat::NAMES)
+}
+
+fn palette(name: &str) -> Result<Palette, String> {
+    named(name, Palette::NAMES)
+}
+
+fn order(name: &str) -> Result<Order, String> {
+    named(name, Order::NAMES)
+}
+
+fn scale(name: &str) -> Result<Scale, String> {
+    named(name, Scale::NAMES)
+}
+
+fn length(text: &str) -> Result<Length, String> {
+    text.parse().map_err(|error: faaslens_report::Error| error.to_string())
+}
+
+impl FigureArguments {
+    /// The options of the report, checked.
+    ///
+    /// # Errors
+    /// When a figure is unknown or a size out of range.
+    pub(crate) fn options(&self) -> anyhow::Result<Options> {
+        let options = Options {
+            figures: self.figures.clone(),
+            formats: self.format.clone(),
+            width: self.width,
+            font_pt: self.font_size,
+            palette: self.palette,
+            order: self.order,
+            scale: self.scale,
+            title: self.title.clone(),
+        };
+        options.validate()?;
+        Ok(options)
+    }
+}
+
+/// Result tables of a run.
+///
+/// # Errors
+/// When a file of the store cannot be read.
+pub(crate) fn tables_of(store: &Store, manifest: &Manifest) -> anyhow::Result<RunTables> {
+    Ok(RunTables {
+        durations: rows(store, manifest)?,
+        shares: rows(store, manifest)?,
+        triggers: rows(store, manifest)?,
+        publishing: rows(store, manifest)?,
+        cold_starts: rows(store, manifest)?,
+        phases: rows(store, manifest)?,
+        boxes: rows(store, manifest)?,
+        outliers: rows(store, manifest)?,
+        throughput: rows(store, manifest)?,
+        chains: rows(store, manifest)?,
+        completeness: rows(store, manifest)?,
+        ..RunTables::new(manifest.clone())
+    })
+}
+
+fn rows<R: Row>(store: &Store, manifest: &Manifest) -> anyhow::Result<Vec<R>> {
+    Ok(store.rows(manifest, None)?)
+}
+
+/// Files of the report over some runs of a store.
+///
+/// # Errors
+/// When the store cannot be read or a figure not be drawn.
+pub(crate) fn render(
+    store: &Store,
+    manifests: &[Manifest],
+    responses: Vec<Response>,
+    options: &Options,
+) -> anyhow::Result<Vec<OutputFile>> {
+    let runs = manifests.iter().map(|manifest| tables_of(store, manifest)).collect::<anyhow::Result<Vec<_>>>()?;
+    Ok(faaslens_report::render(&ReportInput { runs, responses }, options)?)
+}
+
+/// Where to look first in a report.
+pub(crate) fn entry(root: &std::path::Path) -> PathBuf {
+    root.join("index.html")
+}

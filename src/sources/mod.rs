@@ -1,0 +1,136 @@
+//! What `faaslens collect` can read: one file a source with its arguments.
+//!
+//! A new source is one file here with `DESCRIPTION` and an `Arguments` that is a [`Collect`], and one line under
+//! [`SOURCES`].
+
+mod artillery;
+mod befaas;
+mod jmeter;
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use faaslens_collect::sources::PerFile;
+use faaslens_collect::{Options, Progress};
+use faaslens_schemas::store::Store;
+
+use crate::cli::LabelArguments;
+
+/// A source of the command line.
+pub(crate) trait Collect {
+    /// Files and folders to read, for the progress bar.
+    fn inputs(&self) -> &[PathBuf];
+
+    /// Whether headers are kept that may hold secrets.
+    fn keep_headers(&self) -> bool {
+        false
+    }
+
+    /// Collects every input into the store of `options`. What goes wrong with one of several inputs stands in its
+    /// place of the result; an error ends the whole command.
+    fn collect(&self, options: &Options, progress: &dyn Progress) -> anyhow::Result<PerFile>;
+}
+
+/// What `faaslens sources` shows of a source.
+#[derive(Debug)]
+pub(crate) struct Listed {
+    /// Name on the command line.
+    pub(crate) name: &'static str,
+    /// What it reads.
+    pub(crate) description: &'static str,
+}
+
+macro_rules! sources {
+    ($($variant:ident: $module:ident),+ $(,)?) => {
+        /// A source with its arguments.
+        #[derive(Debug, Subcommand)]
+        pub(crate) enum Source {
+            $(
+                #[command(name = stringify!($module), about = $module::DESCRIPTION, long_about = None)]
+                $variant(WithOptions<$module::Arguments>),
+            )+
+        }
+
+        impl Source {
+            /// The source's own arguments.
+            pub(crate) fn source(&self) -> &dyn Collect {
+                match self { $( Self::$variant(all) => &all.source, )+ }
+            }
+
+            /// The options that every source takes.
+            pub(crate) fn options(&self) -> &CommonArguments {
+                match self { $( Self::$variant(all) => &all.common, )+ }
+            }
+        }
+
+        /// Every source, in the order of the documentation.
+        pub(crate) static SOURCES: &[Listed] = &[
+            $( Listed { name: stringify!($module), description: $module::DESCRIPTION }, )+
+        ];
+    };
+}
+
+sources! {
+    Befaas: befaas,
+    Jmeter: jmeter,
+    Artillery: artillery,
+}
+
+/// Arguments of a source, and those of every source.
+#[derive(Debug, Args)]
+pub(crate) struct WithOptions<A: Args> {
+    #[command(flatten)]
+    source: A,
+    #[command(flatten)]
+    common: CommonArguments,
+}
+
+/// Options of every source.
+#[derive(Debug, Args)]
+pub(crate) struct CommonArguments {
+    /// Store to collect into; made where it is missing.
+    #[arg(long, value_name = "DIR")]
+    store: PathBuf,
+    /// Id of the run; taken from the input's name when not given. An existing run of this id is replaced.
+    #[arg(long, value_name = "ID")]
+    run: Option<String>,
+    #[command(flatten)]
+    labels: LabelArguments,
+    /// Add what is new to an existing run instead of replacing it.
+    #[arg(long)]
+    append: bool,
+    /// Parts that contexts are spread over, 1 to 4096: more parts need less memory to analyze. By default it follows from
+    /// the size of the input.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
+    parts: Option<u32>,
+    /// Print what was collected as JSON on standard output.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+impl CommonArguments {
+    /// Opens the store and gives the options of the collection.
+    pub(crate) fn open(&self, keep_headers: bool) -> anyhow::Result<Options> {
+        Ok(Options {
+            store: Store::create(&self.store)?,
+            run: self.run.clone(),
+            labels: self.labels.by_key(),
+            keep_headers,
+            append: self.append,
+            parts: self.parts,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_source_has_a_unique_name_and_a_description() {
+        let names: BTreeSet<&str> = SOURCES.iter().map(|source| source.name).collect();
+        assert_eq!(names.len(), SOURCES.len());
+        assert!(SOURCES.iter().all(|source| source.description.len() > 20));
+    }
+}
