@@ -145,7 +145,10 @@ fn load_table(
     } else {
         let labels = keys.iter().map(|key| format!("r.{}", quoted(&label_column(key))));
         let columns: Vec<String> = std::iter::once("r.run".to_owned()).chain(own).chain(labels).collect();
-        format!("CREATE VIEW {name} AS SELECT {} FROM {data} d JOIN {RUNS} r ON r.rowid = d.run_key", columns.join(", "))
+        format!(
+            "CREATE VIEW {name} AS SELECT {} FROM {data} d JOIN {RUNS} r ON r.rowid = d.run_key",
+            columns.join(", ")
+        )
     };
     Ok(database.execute_batch(&view)?)
 }
@@ -197,7 +200,9 @@ fn load_batch(
         .iter()
         .map(|name| batch.column_by_name(name).and_then(|array| reader(array.as_ref())))
         .collect::<Option<Vec<_>>>()
-        .with_context(|| format!("{}: expected columns {}, with their declared types", path.display(), names.join(", ")))?;
+        .with_context(|| {
+            format!("{}: expected columns {}, with their declared types", path.display(), names.join(", "))
+        })?;
     for row in 0..batch.num_rows() {
         let key = std::iter::once(ToSqlOutput::Owned(Value::Integer(run_key)));
         statement.execute(params_from_iter(key.chain(readers.iter().map(|read| read(row)))))?;
@@ -248,7 +253,12 @@ fn reader(array: &dyn Array) -> Option<Reader<'_>> {
 /// sample standard deviation. Null where there is no value, or too few.
 fn define_statistics(database: &Connection) -> rusqlite::Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
-    database.create_aggregate_function("median", 1, flags, Statistic(|values, _| Some(Sample::of_known(values)?.median())))?;
+    database.create_aggregate_function(
+        "median",
+        1,
+        flags,
+        Statistic(|values, _| Some(Sample::of_known(values)?.median())),
+    )?;
     for name in ["quantile_cont", "quantile"] {
         let quantile: Formula = |values, p| {
             let p = p.filter(|p| (0.0..=1.0).contains(p))?;
@@ -286,11 +296,7 @@ impl Aggregate<(Vec<f64>, Option<f64>), Option<f64>> for Statistic {
         Ok(())
     }
 
-    fn finalize(
-        &self,
-        _call: &mut Call<'_>,
-        state: Option<(Vec<f64>, Option<f64>)>,
-    ) -> rusqlite::Result<Option<f64>> {
+    fn finalize(&self, _call: &mut Call<'_>, state: Option<(Vec<f64>, Option<f64>)>) -> rusqlite::Result<Option<f64>> {
         Ok(state.and_then(|(values, second)| self.0(values, second)))
     }
 }
@@ -325,12 +331,14 @@ fn load_runs(database: &Connection, manifests: &[Manifest], keys: &BTreeSet<&str
     database.execute_batch(&format!("CREATE TABLE {RUNS} ({})", definitions.join(", ")))?;
     let names: Vec<String> = columns(RUNS, manifests).iter().map(|name| quoted(name)).collect();
     let places = vec!["?"; names.len() + 1].join(", ");
-    let mut insert = database.prepare(&format!("INSERT INTO {RUNS} (rowid, {}) VALUES ({places})", names.join(", ")))?;
+    let mut insert =
+        database.prepare(&format!("INSERT INTO {RUNS} (rowid, {}) VALUES ({places})", names.join(", ")))?;
     for (key, manifest) in (0_i64..).zip(manifests) {
         let texts = RUN_TEXTS.iter().map(|(_, of)| Value::from(of(manifest)));
         let counts = RUN_COUNTS.iter().map(|(_, of)| Value::from(i64::try_from(of(manifest)).ok()));
         let labels = keys.iter().map(|key| Value::from(manifest.labels.get(*key).cloned()));
-        insert.execute(params_from_iter(std::iter::once(Value::Integer(key)).chain(texts).chain(counts).chain(labels)))?;
+        insert
+            .execute(params_from_iter(std::iter::once(Value::Integer(key)).chain(texts).chain(counts).chain(labels)))?;
     }
     Ok(())
 }

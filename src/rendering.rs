@@ -33,6 +33,9 @@ pub(crate) struct FigureArguments {
     /// Scale of time axes: linear or log; each figure's own when not given.
     #[arg(long, value_name = "SCALE", value_parser = scale)]
     scale: Option<Scale>,
+    /// Draw trigger delays as published: only the part below one second, so that 1.8 s show as 0.8 s.
+    #[arg(long)]
+    as_published: bool,
     /// Title above each figure; none when not given.
     #[arg(long, value_name = "TEXT")]
     title: Option<String>,
@@ -79,6 +82,7 @@ impl FigureArguments {
             palette: self.palette,
             order: self.order,
             scale: self.scale,
+            as_published: self.as_published,
             title: self.title.clone(),
         };
         options.validate()?;

@@ -21,6 +21,8 @@ pub struct Options {
     pub order: Order,
     /// Scale of time axes; each figure's own when not given.
     pub scale: Option<Scale>,
+    /// Draw trigger delays as the published method computes them: the part below one second of the log stamps' difference.
+    pub as_published: bool,
     /// Title above each figure; none when not given, as papers want it.
     pub title: Option<String>,
 }
@@ -35,6 +37,7 @@ impl Default for Options {
             palette: Palette::Colour,
             order: Order::Name,
             scale: None,
+            as_published: false,
             title: None,
         }
     }

@@ -133,7 +133,7 @@ fn answer(database: &Connection, sql: &str) -> anyhow::Result<RecordBatch> {
     if !statement.readonly() || statement.column_count() == 0 {
         return Err(wrong_use("query: expected a SELECT, found a statement that changes something"));
     }
-    let mut columns: Vec<Answered> = statement.columns().iter().map(Answered::new).collect();
+    let mut columns: Vec<Answered> = statement.columns().map(|column| Answered::new(&column)).collect();
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         for (i, column) in columns.iter_mut().enumerate() {

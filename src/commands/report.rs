@@ -8,6 +8,7 @@ use faaslens_collect::Options;
 use faaslens_collect::sources::{PerFile, befaas, jmeter};
 use faaslens_schemas::manifest::{Manifest, State};
 use faaslens_schemas::store::Store;
+use faaslens_schemas::tables::Trigger;
 
 use super::analyze::{MethodArguments, analyze_with_bar, write_pooled};
 use crate::analysis::{Analyzed, pooled_responses};
@@ -75,6 +76,9 @@ impl Arguments {
             return Err(Interrupted { run: last.run.clone() }.into());
         }
         output.write(&files).context("the report is not complete")?;
+        if options.as_published {
+            Self::warn_of_wrapped(&store, &manifests, printer)?;
+        }
         printer.text(&format!("{}\n", entry(&self.out).display()))?;
         printer.note(&format!(
             "open {} in a browser; tables and figures are beside it, the store is {}",
@@ -82,6 +86,21 @@ impl Arguments {
             store.root().display()
         ));
         Ok(outcome)
+    }
+
+    /// Says how many trigger delays the published method wraps.
+    fn warn_of_wrapped(store: &Store, manifests: &[Manifest], printer: &Printer) -> anyhow::Result<()> {
+        for manifest in manifests {
+            let rows: Vec<Trigger> = store.rows(manifest, None)?;
+            let (wrapped, n) = rows.iter().fold((0, 0), |(wrapped, n), row| (wrapped + row.over_1s, n + row.n));
+            if n > 0 {
+                printer.warning(&format!(
+                    "run {}: {wrapped} of {n} trigger delays last 1 s or more; as published they are drawn without their whole seconds",
+                    manifest.run
+                ));
+            }
+        }
+        Ok(())
     }
 
     fn open_store(&self, store: Store, printer: &Printer) -> anyhow::Result<(Store, Vec<Manifest>, Outcome)> {

@@ -2,6 +2,7 @@
 
 use super::gaps::Gaps;
 use super::groups::Groups;
+use super::triggers::published_ms;
 use crate::facts::{CallFact, CallKind, Facts, InvocationFact, Name};
 use crate::stats::Sample;
 
@@ -14,6 +15,7 @@ pub(super) enum Measure {
     PublisherDuration,
     RouteDuration,
     TriggerDelay,
+    TriggerDelayPublished,
 }
 
 impl Measure {
@@ -26,6 +28,7 @@ impl Measure {
             Self::PublisherDuration => "publisher_duration",
             Self::RouteDuration => "route_duration",
             Self::TriggerDelay => "trigger_delay",
+            Self::TriggerDelayPublished => "trigger_delay_published",
         }
     }
 }
@@ -109,7 +112,7 @@ fn measures_of_invocation(fact: &InvocationFact) -> impl Iterator<Item = Key> + 
 }
 
 /// What one call counts for: a publisher's call for the publish latency and the publisher's duration, any other
-/// synchronous call for the network time, an event for the trigger delay. Sides that are missing count for nothing.
+/// synchronous call for the network time, an event for the trigger delay, in full and as published. Sides that are missing count for nothing.
 fn measures_of_call(fact: &CallFact) -> impl Iterator<Item = (Key, Option<f64>)> + use<> {
     let (caller, callee) = (fact.caller_provider, fact.callee_provider);
     let between = |measure, value: Option<f64>| Some(((measure, caller?, Some(callee?), None, None), value));
@@ -121,7 +124,10 @@ fn measures_of_call(fact: &CallFact) -> impl Iterator<Item = (Key, Option<f64>)>
             alone(Measure::PublisherDuration, callee, fact.callee_duration_ms),
         ],
         (CallKind::Sync, false) => [between(Measure::Network, fact.network_ms), None],
-        (CallKind::Async, _) => [alone(Measure::TriggerDelay, caller, fact.trigger_delay_ms), None],
+        (CallKind::Async, _) => [
+            alone(Measure::TriggerDelay, caller, fact.trigger_delay_ms),
+            alone(Measure::TriggerDelayPublished, caller, fact.trigger_delay_logged_ms.map(published_ms)),
+        ],
     };
     first.into_iter().chain(second)
 }

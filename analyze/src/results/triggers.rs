@@ -11,7 +11,7 @@ use crate::stats::Sample;
 
 /// A delay as the published analysis computes it: `timedelta.microseconds / 1000` of the difference between the log
 /// stamps of the two start marks. Only its sub-second part is left: 1,800 ms become 800, and -5 ms become 995.
-fn published_ms(delay_logged_ms: f64) -> f64 {
+pub(super) fn published_ms(delay_logged_ms: f64) -> f64 {
     delay_logged_ms.rem_euclid(1000.0)
 }
 

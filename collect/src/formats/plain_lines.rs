@@ -51,6 +51,11 @@ impl Dialect for PlainLines {
             if place == Place::BeforeRecord {
                 break;
             }
+            if let Err(error) = std::str::from_utf8(line) {
+                let detail = format!("expected text in utf-8, found another byte after {} bytes", error.valid_up_to());
+                findings.reject(line, offset, "invalid utf-8", detail);
+                continue;
+            }
             let Some(record) = (self.statement)(line) else { continue };
             match &mut pending {
                 Some((before, _)) if self.continued && record.at.is_none() && place == Place::Whole => {

@@ -171,9 +171,10 @@ impl<'a> Blocks<'a> {
             skipped += bytes.len() as u64;
             bytes.clear();
             if self.fill(bytes, BLOCK, progress) {
-                skipped += bytes.len() as u64;
-                bytes.clear();
-                return (skipped, true);
+                // The line may end in what was read last, and the rest of the file stand after it.
+                let end = memchr::memchr(b'\n', bytes).map_or(bytes.len(), |at| at + 1);
+                bytes.drain(..end);
+                return (skipped + end as u64, true);
             }
         }
     }

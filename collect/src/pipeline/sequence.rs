@@ -203,7 +203,7 @@ impl<'a> Sequencer<'a> {
         }
         for record in platform {
             let identity = platform_identity(&record);
-            if record.request_id.is_some() {
+            if is_said_once(&record) {
                 order.seen.insert(identity);
             } else {
                 *order.known.entry(identity).or_default() += 1;
@@ -298,7 +298,7 @@ impl Order {
         for mut record in std::mem::take(&mut scanned.platform) {
             record.source = source.as_str().into();
             let identity = platform_identity(&record);
-            let new = if record.request_id.is_some() { self.seen.insert(identity) } else { self.is_new(identity) };
+            let new = if is_said_once(&record) { self.seen.insert(identity) } else { self.is_new(identity) };
             if new {
                 self.counts[scanned.file].platform += 1;
                 self.platform.push(record, transaction)?;
@@ -335,9 +335,21 @@ impl Order {
     }
 }
 
+/// Whether a second statement of the same words can only be a repetition: it names its execution, or the executor that
+/// it initialises. Other lines may be logged twice in truth.
+fn is_said_once(record: &PlatformRecord) -> bool {
+    record.request_id.is_some() || (is_initialisation(record) && record.executor.is_some())
+}
+
+fn is_initialisation(record: &PlatformRecord) -> bool {
+    &*record.kind == "init_start"
+}
+
 fn platform_identity(record: &PlatformRecord) -> u64 {
+    // Two executors may be initialised in the same millisecond.
+    let executor = is_initialisation(record).then_some(record.executor.as_deref()).flatten();
     let text = format!(
-        "{}|{}|{:?}|{:?}|{:?}|{:?}|{:?}",
+        "{}|{}|{:?}|{:?}|{:?}|{:?}|{:?}|{executor:?}",
         record.provider, record.kind, record.at, record.request_id, record.duration_ms, record.status, record.text
     );
     xxh3_64(text.as_bytes())

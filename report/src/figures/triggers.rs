@@ -19,9 +19,14 @@ pub(super) static FIGURE: Figure = Figure {
 
 fn draw(runs: &[&RunTables], look: &Look) -> Option<Drawing> {
     let run = runs.first()?;
-    let mut notes = Vec::new();
+    let (measure, heading) = if look.options.as_published {
+        ("trigger_delay_published", "Trigger delay (as published)")
+    } else {
+        ("trigger_delay", "Trigger delay")
+    };
+    let mut notes = wrapped_note(run);
     let mut panels = Vec::new();
-    for (measure, heading) in [("publisher_duration", "Publisher duration"), ("trigger_delay", "Trigger delay")] {
+    for (measure, heading) in [("publisher_duration", "Publisher duration"), (measure, heading)] {
         let (items, refused) = box_plot::items(run, measure, |b| &b.provider);
         let label = |item: &box_plot::Item| match &item.tukey.function {
             Some(function) => format!("{}: {}", &*item.tukey.provider, &**function),
@@ -42,4 +47,16 @@ fn draw(runs: &[&RunTables], look: &Look) -> Option<Drawing> {
     }
     let plan = Plan { width: BROAD, height: 150.0, axis_title: "Duration (ms)", counted: "values", legend: false };
     box_plot::draw(look, &plan, panels, notes)
+}
+
+/// How many delays the published method would wrap.
+fn wrapped_note(run: &RunTables) -> Vec<String> {
+    let wrapped: i64 = run.triggers.iter().map(|row| row.over_1s).sum();
+    let n: i64 = run.triggers.iter().map(|row| row.n).sum();
+    match wrapped {
+        0 => Vec::new(),
+        _ => vec![format!(
+            "{wrapped} of {n} delays last 1 s or more; the published method shows only their part below 1 s."
+        )],
+    }
 }

@@ -322,7 +322,7 @@ table! {
     /// Tukey box of a measure: what a box plot draws. Whiskers end at the outermost value within 1.5 IQR of the box.
     TukeyBox = "boxes", Analyze, PerRun {
         /// `execution_duration`, `route_duration` (execution duration by route), `publish_latency`, `publisher_duration`,
-        /// `trigger_delay`, `network` (network time of a synchronous call of no publisher).
+        /// `trigger_delay`, `trigger_delay_published` (the log stamps' difference below 1 s), `network` (network time of a synchronous call of no publisher).
         measure: Label,
         /// Provider: of the function, the caller or the publisher.
         provider: Label,
