@@ -137,25 +137,16 @@ impl<'a> Blocks<'a> {
     /// Reads until `bytes` holds `goal`; true at the end of the file, or where it cannot be read further.
     fn fill(&mut self, bytes: &mut Vec<u8>, goal: usize, progress: &dyn Progress) -> bool {
         let Some(input) = &mut self.input else { return true };
-        let mut filled = bytes.len();
-        bytes.resize(goal, 0);
-        let mut ended = false;
-        while filled < goal {
-            match input.read(&mut bytes[filled..]) {
-                Ok(0) => {
-                    ended = true;
-                    break;
-                }
-                Ok(n) => filled += n,
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    self.ends[self.current].cut_short = Some(format!("cannot read on: {error}"));
-                    ended = true;
-                    break;
-                }
+        bytes.reserve(goal - bytes.len());
+        let wanted = (goal - bytes.len()) as u64;
+        // What was read before an error stays in `bytes`.
+        let ended = match input.by_ref().take(wanted).read_to_end(bytes) {
+            Ok(_) => bytes.len() < goal,
+            Err(error) => {
+                self.ends[self.current].cut_short = Some(format!("cannot read on: {error}"));
+                true
             }
-        }
-        bytes.truncate(filled);
+        };
         progress.advance(input.newly_consumed());
         ended
     }

@@ -1,6 +1,6 @@
 //! One part of a run: its distinct records as a Parquet file, its executors, its client requests.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
@@ -109,7 +109,10 @@ pub(super) struct Part {
     seen: HashSet<u64, BuildHasherDefault<PassThrough>>,
     rows: Rows,
     file: Option<TableFile>,
-    executors: BTreeMap<ExecutorKey, ExecutorPart>,
+    executors: HashMap<ExecutorKey, u32>,
+    executor_parts: Vec<(ExecutorKey, ExecutorPart)>,
+    /// Places in `executor_parts` of the executors of the block being gathered, by the block's keys.
+    places: Vec<u32>,
     client: Vec<ClientMoment>,
     /// Repetitions left out, by file.
     duplicates: Vec<u64>,
@@ -136,7 +139,9 @@ impl Part {
             seen: HashSet::default(),
             rows: Rows::default(),
             file: None,
-            executors: BTreeMap::new(),
+            executors: HashMap::new(),
+            executor_parts: Vec::new(),
+            places: Vec::new(),
             client: Vec::new(),
             duplicates: vec![0; sources.len()],
             kept: vec![0; sources.len()],
@@ -163,6 +168,8 @@ impl Part {
 
     fn gather(&mut self, placed: &Placed) {
         let events = &placed.events;
+        self.places.clear();
+        self.places.resize(placed.keys[label::EXECUTOR].len(), u32::MAX);
         for &row in &placed.rows[self.number as usize] {
             let row = row as usize;
             if !self.seen.insert(events.identity[row]) {
@@ -181,8 +188,7 @@ impl Part {
 
     fn note_executor(&mut self, placed: &Placed, row: usize) {
         let events = &placed.events;
-        let key = placed.executor_of(row);
-        let part = self.executors.entry(key).or_insert_with(ExecutorPart::new);
+        let part = self.executor_part(placed, row);
         let logged = events.logged_at_ms[row];
         part.origin_ms = part.origin_ms.max(logged as f64 - events.now_ms[row]);
         part.first_logged_ms = part.first_logged_ms.min(logged);
@@ -194,6 +200,24 @@ impl Part {
         } else if (kind == Kind::Start as u8 || kind == Kind::Measure as u8) && events.op[row] <= Op::Msg as u8 {
             part.first_start_ms = min_option(part.first_start_ms, Some(events.start_ms[row]), f64::min);
         }
+    }
+
+    /// What is known of the executor of a row. A block's executor runs one function as a rule: then its place is known.
+    #[expect(clippy::cast_possible_truncation, reason = "a run has far fewer than 2^32 executors")]
+    fn executor_part(&mut self, placed: &Placed, row: usize) -> &mut ExecutorPart {
+        let key = placed.executor_of(row);
+        let local = placed.events.labels[label::EXECUTOR][row] as usize;
+        let known = self.places[local];
+        if known != u32::MAX && self.executor_parts[known as usize].0 == key {
+            return &mut self.executor_parts[known as usize].1;
+        }
+        let parts = &mut self.executor_parts;
+        let place = *self.executors.entry(key).or_insert_with(|| {
+            parts.push((key, ExecutorPart::new()));
+            (parts.len() - 1) as u32
+        });
+        self.places[local] = place;
+        &mut parts[place as usize].1
     }
 
     fn write(&mut self, values: &[Arc<StringArray>; LABELS], transaction: &Transaction) -> Result<()> {
@@ -213,7 +237,8 @@ impl Part {
             self.write(values, transaction)?;
         }
         let entry = self.file.map(TableFile::finish).transpose()?;
-        let Self { executors, client, duplicates, kept, .. } = self;
+        let Self { executor_parts, client, duplicates, kept, .. } = self;
+        let executors = executor_parts.into_iter().collect();
         Ok(Finished { entry, executors, client, duplicates, kept })
     }
 }

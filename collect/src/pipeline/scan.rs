@@ -27,6 +27,10 @@ pub(super) struct Scanned {
     pub(super) lines: i64,
     /// Platform statements whose execution began in an earlier block.
     pub(super) inherit: Vec<usize>,
+    /// Platform statements whose records begin in a later block.
+    pub(super) open: Vec<usize>,
+    /// Whose records come first, for the statements that the block before left open.
+    pub(super) lead: Option<Lead>,
     /// Function and executor that statements at the start of the next block belong to; `None` to pass on what this
     /// block itself inherited.
     pub(super) bequest: Option<Option<(String, String)>>,
@@ -34,6 +38,14 @@ pub(super) struct Scanned {
     pub(super) cut_short: Option<&'static str>,
     /// The block's buffer, to be used again.
     pub(super) buffer: Vec<u8>,
+}
+
+/// Function and executor of the first records of a block.
+pub(super) struct Lead {
+    pub(super) function: String,
+    pub(super) executor: String,
+    /// Executions that began in the block before them: an initialisation still belongs to the first of these.
+    pub(super) starts: usize,
 }
 
 /// Scans a block. `parts` is in the rules of the sequencer: here every context gets its part at once.
@@ -46,6 +58,8 @@ pub(super) fn scan(block: Block, files: &[InputFile], rules: &Rules, parts: u32)
     }
     scan.run();
     let bequest = scan.attribution.bequest(&scan.events);
+    let lead = scan.attribution.lead(&scan.events);
+    let open = scan.attribution.close(&mut scan.platform, &scan.events);
     let Scan { events, platform, rejects, hosts, attribution, .. } = scan;
     let cut_short = if last { file.dialect.end(&bytes) } else { None };
     let lines = i64::try_from(memchr::memchr_iter(b'\n', &bytes).count()).unwrap_or(i64::MAX);
@@ -58,6 +72,8 @@ pub(super) fn scan(block: Block, files: &[InputFile], rules: &Rules, parts: u32)
         hosts,
         lines,
         inherit: attribution.inherit,
+        open,
+        lead,
         bequest,
         cut_short,
         buffer: bytes,
@@ -87,7 +103,9 @@ struct Scan<'a> {
     base: u64,
     provider: &'a str,
     provider_hash: u64,
-    /// Whether the block is UTF-8 without control characters but line ends: then its records need no check.
+    /// The block as text, where all of it is UTF-8.
+    text: Option<&'a str>,
+    /// Whether the block has no control characters but line ends: then its records need no check.
     clean: bool,
     events: EventColumns,
     platform: Vec<PlatformRecord>,
@@ -113,7 +131,8 @@ impl<'a> Scan<'a> {
             base,
             provider,
             provider_hash: xxh3_64(provider.as_bytes()),
-            clean: bytes.is_ascii() && !bytes.iter().any(|&b| b < b' ' && b != b'\n' && b != b'\r'),
+            text: std::str::from_utf8(bytes).ok(),
+            clean: !has_control_characters(bytes),
             events: EventColumns::default(),
             platform: Vec::new(),
             rejects: Vec::new(),
@@ -148,11 +167,12 @@ impl<'a> Scan<'a> {
         let start = marker + befaas::TAG_LENGTH;
         let line_end = memchr::memchr(b'\n', &bytes[start..]).map_or(bytes.len(), |at| start + at);
         let line = &bytes[start..line_end];
-        let parsed = befaas::parse(line, self.rules.keep_headers).and_then(|(record, length)| {
-            if !self.clean {
-                check_text(&line[..length])?;
-            }
-            Ok((record, length))
+        let parsed = match self.text.and_then(|text| text.get(start..line_end)) {
+            Some(line) => befaas::parse(line, self.rules.keep_headers),
+            None => befaas::parse_bytes(line, self.rules.keep_headers),
+        };
+        let parsed = parsed.and_then(|(record, length)| {
+            if self.clean { Ok((record, length)) } else { refuse_control(&line[..length]).map(|()| (record, length)) }
         });
         let (record, length) = match parsed {
             Ok(parsed) => parsed,
@@ -230,11 +250,16 @@ impl Findings for Scan<'_> {
     }
 }
 
-/// Refuses what JSON does not allow in a text: bytes that are no UTF-8 and bare control characters.
-fn check_text(record: &[u8]) -> Result<(), Refusal> {
-    if let Err(error) = std::str::from_utf8(record) {
-        return Err(Refusal { reason: "invalid utf-8", expected: "utf-8", at: error.valid_up_to() });
-    }
+/// Whether there is a control character that ends no line. Without an early end, so that the compiler makes it wide.
+fn has_control_characters(bytes: &[u8]) -> bool {
+    let in_piece = |piece: &[u8]| {
+        piece.iter().fold(false, |found, &b| found | ((b < b' ') & (b != b'\n') & (b != b'\r')))
+    };
+    bytes.chunks(4096).any(in_piece)
+}
+
+/// Refuses bare control characters, which JSON does not allow in a text.
+fn refuse_control(record: &[u8]) -> Result<(), Refusal> {
     match record.iter().position(|&b| b < b' ') {
         Some(at) => Err(Refusal { reason: "control character", expected: "no bare control character", at }),
         None => Ok(()),
@@ -249,6 +274,10 @@ struct Attribution {
     waiting: Vec<usize>,
     /// Statements whose execution began before the block.
     inherit: Vec<usize>,
+    /// Executor of the first records and executions begun before them, unless a statement ended what came before.
+    first: Option<((u32, u32), usize)>,
+    starts: usize,
+    first_is_settled: bool,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -265,12 +294,24 @@ enum Current {
 
 impl Attribution {
     fn new(enabled: bool) -> Self {
-        Self { enabled, current: Current::Inherited, waiting: Vec::new(), inherit: Vec::new() }
+        Self {
+            enabled,
+            current: Current::Inherited,
+            waiting: Vec::new(),
+            inherit: Vec::new(),
+            first: None,
+            starts: 0,
+            first_is_settled: false,
+        }
     }
 
     fn record(&mut self, executor: (u32, u32)) {
         if !self.enabled {
             return;
+        }
+        if !self.first_is_settled {
+            self.first = Some((executor, self.starts));
+            self.first_is_settled = true;
         }
         self.current = match self.current {
             Current::Inherited | Current::Unknown => Current::Known(executor),
@@ -282,6 +323,11 @@ impl Attribution {
     fn statement(&mut self, index: usize, platform: &mut [PlatformRecord], events: &EventColumns) {
         if !self.enabled {
             return;
+        }
+        match &*platform[index].kind.0 {
+            "start" => self.starts += 1,
+            "init_start" | "end" | "report" => self.first_is_settled = true,
+            _ => {}
         }
         match &*platform[index].kind.0 {
             "init_start" => {
@@ -322,6 +368,22 @@ impl Attribution {
                 platform[index].executor = Some(events.dictionaries[label::EXECUTOR].get(executor).into());
             }
         }
+    }
+
+    /// Settles the statements whose records were seen, at the end of the block; the rest stay open.
+    fn close(&mut self, platform: &mut [PlatformRecord], events: &EventColumns) -> Vec<usize> {
+        if matches!(self.current, Current::Known(_)) {
+            self.settle(platform, events);
+        }
+        std::mem::take(&mut self.waiting)
+    }
+
+    fn lead(&self, events: &EventColumns) -> Option<Lead> {
+        self.first.map(|((function, executor), starts)| Lead {
+            function: events.dictionaries[label::FUNCTION].get(function).to_owned(),
+            executor: events.dictionaries[label::EXECUTOR].get(executor).to_owned(),
+            starts,
+        })
     }
 
     fn bequest(&self, events: &EventColumns) -> Option<Option<(String, String)>> {

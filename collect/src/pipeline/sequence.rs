@@ -17,7 +17,7 @@ use super::columns::{EventColumns, LABELS, label};
 use super::dictionary::{Dictionary, NONE};
 use super::existing::Existing;
 use super::part::{ClientMoment, ExecutorKey, ExecutorPart, Finished, Part, Placed};
-use super::scan::Scanned;
+use super::scan::{Lead, Scanned};
 use super::{InputFile, Reasons, Written, lock};
 use crate::Result;
 
@@ -51,6 +51,8 @@ struct Order {
     file: usize,
     lines: i64,
     inherited: Option<(String, String)>,
+    /// Statements of the block before, from the first on whose records are still to come.
+    held: Vec<Held>,
 }
 
 #[derive(Default, Clone)]
@@ -59,6 +61,13 @@ struct FileCounts {
     duplicates: u64,
     rejected: Reasons,
     cut_short: Option<String>,
+}
+
+/// A statement held back until the next block of its file is there.
+struct Held {
+    record: PlatformRecord,
+    /// Whether its records are still to come.
+    open: bool,
 }
 
 /// A small table of part 0 that is written as it comes.
@@ -119,6 +128,7 @@ impl<'a> Sequencer<'a> {
             file: 0,
             lines: 0,
             inherited: None,
+            held: Vec::new(),
         };
         Ok(Self { transaction, files, parts, order: Mutex::new(order) })
     }
@@ -220,7 +230,8 @@ impl<'a> Sequencer<'a> {
     /// Ends all tables.
     pub(super) fn finish(self, ends: Vec<FileEnd>) -> Result<Written> {
         let Self { transaction, files, parts, order } = self;
-        let order = order.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut order = order.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        order.release(None, transaction)?;
         let values = &order.values;
         let finished = parts
             .into_par_iter()
@@ -282,6 +293,8 @@ impl Order {
         files: &[InputFile],
         transaction: &Transaction,
     ) -> Result<()> {
+        let lead = scanned.lead.as_ref().filter(|_| scanned.file == self.file);
+        self.release(lead, transaction)?;
         if scanned.file != self.file {
             (self.file, self.lines, self.inherited) = (scanned.file, 0, None);
         }
@@ -295,15 +308,13 @@ impl Order {
         if let Some(bequest) = scanned.bequest.take() {
             self.inherited = bequest;
         }
-        for mut record in std::mem::take(&mut scanned.platform) {
+        for (index, mut record) in std::mem::take(&mut scanned.platform).into_iter().enumerate() {
             record.source = source.as_str().into();
-            let identity = platform_identity(&record);
-            let new = if is_said_once(&record) { self.seen.insert(identity) } else { self.is_new(identity) };
-            if new {
-                self.counts[scanned.file].platform += 1;
-                self.platform.push(record, transaction)?;
+            let open = scanned.open.binary_search(&index).is_ok();
+            if open || !self.held.is_empty() {
+                self.held.push(Held { record, open });
             } else {
-                self.counts[scanned.file].duplicates += 1;
+                self.place_statement(record, transaction)?;
             }
         }
         for mut reject in std::mem::take(&mut scanned.rejects) {
@@ -319,6 +330,33 @@ impl Order {
         self.lines += scanned.lines;
         if let Some(reason) = scanned.cut_short {
             self.counts[scanned.file].cut_short = Some(reason.to_owned());
+        }
+        Ok(())
+    }
+
+    /// Writes the statements held back, the open ones with the function and executor whose records come next.
+    fn release(&mut self, lead: Option<&Lead>, transaction: &Transaction) -> Result<()> {
+        for Held { mut record, open } in std::mem::take(&mut self.held) {
+            let starts = usize::from(is_initialisation(&record));
+            if let Some(lead) = lead.filter(|lead| open && lead.starts <= starts) {
+                record.function = Some(lead.function.as_str().into());
+                record.executor = Some(lead.executor.as_str().into());
+            }
+            self.place_statement(record, transaction)?;
+        }
+        Ok(())
+    }
+
+    /// Writes a statement of the current file, or counts it as a repetition.
+    fn place_statement(&mut self, record: PlatformRecord, transaction: &Transaction) -> Result<()> {
+        let identity = platform_identity(&record);
+        let new = if is_said_once(&record) { self.seen.insert(identity) } else { self.is_new(identity) };
+        let counts = &mut self.counts[self.file];
+        if new {
+            counts.platform += 1;
+            self.platform.push(record, transaction)?;
+        } else {
+            counts.duplicates += 1;
         }
         Ok(())
     }
