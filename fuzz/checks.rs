@@ -18,11 +18,11 @@ pub(crate) static DIALECTS: [&dyn Dialect; 7] =
 
 /// A record is read within its line, reads the same from its own bytes, and is JSON to another parser too.
 pub(crate) fn record(line: &[u8]) {
-    let Ok((record, length)) = befaas::parse(line, true) else { return };
+    let Ok((record, length)) = befaas::parse_bytes(line, true) else { return };
     assert!(length <= line.len(), "{length} of {} bytes", line.len());
     assert!(record.now_ms.is_finite() && record.timestamp_ms >= 0, "{record:?}");
     let own = &line[..length];
-    let (again, whole) = befaas::parse(own, true).expect("a record reads from its own bytes");
+    let (again, whole) = befaas::parse_bytes(own, true).expect("a record reads from its own bytes");
     assert_eq!((again, whole), (record.clone(), length));
     let plain = std::str::from_utf8(own).is_ok_and(|text| !text.contains('\\') && !text.contains(char::is_control));
     if plain {

@@ -57,7 +57,7 @@ pub(crate) fn copy_folder(from: &Path, to: &Path, without: &[&str]) {
 
 /// The instrumentation records in one line of a log file, as far as they can be read.
 ///
-/// `log` is the file's name: CloudWatch lines are JSON objects with the text in `message`, Google entries have it in a
+/// `log` is the file's name: `CloudWatch` lines are JSON objects with the text in `message`, Google entries have it in a
 /// line of their own, any other line is the text itself.
 pub(crate) fn payloads(log: &str, line: &[u8]) -> Vec<Value> {
     let message: Option<Vec<u8>> = if log.starts_with("aws") {

@@ -19,7 +19,7 @@ fn variant(name: &str) -> PathBuf {
     project("tests/data/variants").join(name)
 }
 
-/// `smartFactory` with every CloudWatch stream fetched twice.
+/// `smartFactory` with every `CloudWatch` stream fetched twice.
 static DUP: LazyLock<PathBuf> = LazyLock::new(|| {
     let folder = session().join("dup-logs");
     copy_folder(&SMART_FACTORY.folder(), &folder, &["aws.log.zst"]);
