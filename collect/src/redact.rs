@@ -3,6 +3,10 @@
 //! Headers: an allow-list. Free text (rejects, platform lines): cut to a few hundred bytes, control characters
 //! escaped, the values of names that hold secrets masked.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 /// Headers kept without `--keep-headers`, lower case. Anything else may be a secret.
 pub const ALLOWED_HEADERS: &[&str] = &[
     "user-agent",
@@ -51,6 +55,9 @@ pub fn excerpt(piece: &[u8], limit: usize) -> String {
     let cut = memchr::memmem::find(piece, b"\"headers").map_or(piece.len(), |at| at + b"\"headers".len());
     let shown = &piece[..cut.min(limit)];
     let mut text = String::with_capacity(shown.len());
+    if shown.iter().all(|b| (b' '..=b'~').contains(b)) {
+        return mask(&String::from_utf8_lossy(shown));
+    }
     for c in String::from_utf8_lossy(shown).chars() {
         if c.is_control() && c != '\t' || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') {
             text.extend(c.escape_default());
@@ -61,14 +68,19 @@ pub fn excerpt(piece: &[u8], limit: usize) -> String {
     mask(&text)
 }
 
+/// Where the first secret word ends.
+fn secret_word_end(lower: &[u8]) -> Option<usize> {
+    static FINDERS: LazyLock<Vec<(usize, Finder<'static>)>> =
+        LazyLock::new(|| SECRET_WORDS.iter().map(|word| (word.len(), Finder::new(*word))).collect());
+    FINDERS.iter().filter_map(|(length, finder)| finder.find(lower).map(|at| at + length)).min()
+}
+
 /// Replaces what follows a secret word, up to a quote, a comma or the end, by `[masked]`.
 fn mask(text: &str) -> String {
     let lower = text.to_ascii_lowercase();
     let mut masked = String::with_capacity(text.len());
     let mut done = 0;
-    while let Some(end_of_word) =
-        SECRET_WORDS.iter().filter_map(|word| lower[done..].find(word).map(|at| done + at + word.len())).min()
-    {
+    while let Some(end_of_word) = secret_word_end(&lower.as_bytes()[done..]).map(|end| done + end) {
         let separator = |c: char| matches!(c, '"' | '\'' | ':' | '=' | ' ' | '\\');
         let rest = &text[end_of_word..];
         let skipped = rest.find(|c: char| !separator(c)).unwrap_or(rest.len());

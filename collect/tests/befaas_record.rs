@@ -1,6 +1,6 @@
 //! The record parser against `serde_json`, which reads the same bytes the slow and certain way.
 
-use faaslens_collect::formats::befaas::{Kind, Op, Record, parse};
+use faaslens_collect::formats::befaas::{Kind, Op, Record, parse, parse_bytes};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -78,7 +78,7 @@ proptest! {
             "deploymentId": "JXOQ8OcdmOGdtQMF", "fn": {"id": id, "name": name}, "event": event});
         let line = quoted(&expected.to_string(), depth);
         let whole = format!("{line}{}", if depth == 0 { tail } else { format!("{}\"{tail}", r"\n") });
-        let (record, length) = parse(whole.as_bytes(), false).expect("a record");
+        let (record, length) = parse(&whole, false).expect("a record");
         prop_assert_eq!(length, line.len());
         check(&record, &expected);
     }
@@ -88,7 +88,7 @@ proptest! {
         let mut line = br#"{"timestamp":1,"now":2,"fn":{"id":"#.to_vec();
         line.extend_from_slice(&bytes);
         // What matters is that both return.
-        let _outcomes = (parse(&bytes, false).is_ok(), parse(&line, true).is_ok());
+        let _outcomes = (parse_bytes(&bytes, false).is_ok(), parse_bytes(&line, true).is_ok());
     }
 
     #[test]
@@ -99,7 +99,7 @@ proptest! {
         let mut line = quoted(&record.to_string(), depth).into_bytes();
         let at = at % line.len();
         line[at] = byte;
-        if let Ok((record, length)) = parse(&line, false) {
+        if let Ok((record, length)) = parse_bytes(&line, false) {
             let piece = std::str::from_utf8(&line[..length]);
             if let Ok(piece) = piece && piece.chars().all(|c| !c.is_control()) {
                 let plain: String = if depth == 0 {
@@ -140,7 +140,7 @@ fn marks_are_taken_apart() {
         ("start:own:thing", Kind::Start, Op::Custom, None, Some("own:thing"), None),
     ] {
         let line = entry(mark);
-        let (record, _) = parse(line.as_bytes(), false).expect("a record");
+        let (record, _) = parse(&line, false).expect("a record");
         let event = record.event;
         assert_eq!((event.kind, event.op), (kind, Some(op)), "{mark}");
         assert_eq!(event.method.as_deref(), method, "{mark}");
@@ -168,7 +168,7 @@ fn refusals_say_where_and_why() {
             "timestamp between the years 1970 and 9999",
         ),
     ] {
-        let refusal = parse(line.as_bytes(), false).expect_err(line);
+        let refusal = parse(line, false).expect_err(line);
         assert_eq!(refusal.reason, reason, "{line}: {refusal:?}");
         if reason != "unknown event" {
             assert_eq!(refusal.expected, expected, "{line}");
@@ -179,5 +179,5 @@ fn refusals_say_where_and_why() {
 #[test]
 fn deep_nesting_is_refused() {
     let line = format!(r#"{{"x":{}"#, "[".repeat(100_000));
-    assert_eq!(parse(line.as_bytes(), false).expect_err("too deep").expected, "less nesting");
+    assert_eq!(parse(&line, false).expect_err("too deep").expected, "less nesting");
 }

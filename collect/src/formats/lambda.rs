@@ -34,15 +34,20 @@ fn parse_text(message: &str) -> Option<PlatformRecord> {
     if kind != "init_report" && kind != "restore_report" && !rest.starts_with("RequestId: ") {
         return None;
     }
-    for field in rest.split('\t').flat_map(split_blank_fields) {
-        set_field(&mut record, field.trim());
+    match kind {
+        "start" | "end" => {
+            let id = rest["RequestId: ".len()..].split([' ', '\t']).next().unwrap_or_default();
+            record.request_id = Some(id.to_owned());
+        }
+        "report" => rest.split('\t').for_each(|field| set_field(&mut record, field.trim())),
+        _ => rest.split('\t').flat_map(split_blank_fields).for_each(|field| set_field(&mut record, field.trim())),
     }
     Some(record)
 }
 
-/// `INIT_REPORT` and `START` separate fields by blanks: cut before each further `Name: `.
+/// `INIT_REPORT` and `RESTORE_REPORT` may separate fields by blanks: cut before each further `Name: `.
 fn split_blank_fields(text: &str) -> impl Iterator<Item = &str> {
-    const NAMES: [&str; 6] = [" Phase: ", " Status: ", " Version: ", " Error Type: ", " Duration: ", " SegmentId: "];
+    const NAMES: [&str; 5] = [" Phase: ", " Status: ", " Error Type: ", " Duration: ", " SegmentId: "];
     let mut rest = text;
     std::iter::from_fn(move || {
         if rest.is_empty() {

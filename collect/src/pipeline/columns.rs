@@ -3,7 +3,7 @@
 use faaslens_schemas::store::{NO_CONTEXT, part_of};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::dictionary::{Dictionary, NONE};
+use super::dictionary::Dictionary;
 use crate::formats::befaas::Record;
 
 /// Texts that rarely repeat, end to end; absent ones take no bytes and end where their neighbour ends.
@@ -146,10 +146,4 @@ fn hash_words<const N: usize>(words: &[u64; N]) -> u64 {
         *bytes = word.to_le_bytes();
     }
     xxh3_64(bytes.as_flattened())
-}
-
-/// A key as an Arrow dictionary key; `None` for [`NONE`].
-#[expect(clippy::cast_possible_wrap, reason = "keys count distinct labels")]
-pub(crate) fn arrow_key(key: u32) -> Option<i32> {
-    (key != NONE).then_some(key as i32)
 }

@@ -19,6 +19,7 @@ mod dictionary;
 mod existing;
 mod part;
 mod scan;
+mod seen;
 mod sequence;
 
 use std::collections::BTreeMap;

@@ -1,11 +1,10 @@
 //! One part of a run: its distinct records as a Parquet file, its executors, its client requests.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
-use std::hash::{BuildHasherDefault, Hasher};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use faaslens_schemas::arrow::array::{
-    Array, ArrayRef, BooleanBufferBuilder, DictionaryArray, Float64Array, Int32Array, Int64Array, RecordBatch,
+    Array, ArrayRef, DictionaryArray, Float64Array, Int32Array, Int64Array, RecordBatch,
     StringArray, TimestampMicrosecondArray,
 };
 use faaslens_schemas::arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
@@ -16,7 +15,9 @@ use faaslens_schemas::table::Row;
 use faaslens_schemas::tables::Event;
 use faaslens_schemas::time::Timestamp;
 
-use super::columns::{EventColumns, LABELS, Texts, arrow_key, label};
+use super::columns::{EventColumns, LABELS, Texts, label};
+use super::dictionary::NONE;
+use super::seen::Seen;
 use crate::Result;
 use crate::formats::befaas::{Kind, Op};
 
@@ -106,7 +107,9 @@ pub(super) struct ClientMoment {
 pub(super) struct Part {
     number: u32,
     queue: VecDeque<Arc<Placed>>,
-    seen: HashSet<u64, BuildHasherDefault<PassThrough>>,
+    seen: Seen,
+    /// Rows of the block being gathered that are no repetition; kept for its memory.
+    distinct: Vec<u32>,
     rows: Rows,
     file: Option<TableFile>,
     executors: HashMap<ExecutorKey, u32>,
@@ -136,7 +139,8 @@ impl Part {
         Self {
             number,
             queue: VecDeque::new(),
-            seen: HashSet::default(),
+            seen: Seen::default(),
+            distinct: Vec::new(),
             rows: Rows::default(),
             file: None,
             executors: HashMap::new(),
@@ -166,24 +170,27 @@ impl Part {
         Ok(())
     }
 
+    /// Takes a block's distinct rows, column by column.
     fn gather(&mut self, placed: &Placed) {
         let events = &placed.events;
+        let rows = &placed.rows[self.number as usize];
+        let mut distinct = std::mem::take(&mut self.distinct);
+        distinct.clear();
+        distinct.extend(rows.iter().filter(|&&row| self.seen.insert(events.identity[row as usize])));
+        self.kept[placed.file] += distinct.len() as u64;
+        self.duplicates[placed.file] += (rows.len() - distinct.len()) as u64;
+        self.rows.extend(placed, &distinct);
         self.places.clear();
         self.places.resize(placed.keys[label::EXECUTOR].len(), u32::MAX);
-        for &row in &placed.rows[self.number as usize] {
+        for &row in &distinct {
             let row = row as usize;
-            if !self.seen.insert(events.identity[row]) {
-                self.duplicates[placed.file] += 1;
-                continue;
-            }
-            self.kept[placed.file] += 1;
-            self.rows.push(placed, row);
             self.note_executor(placed, row);
             let kind = events.kind[row];
             if kind == Kind::ClientBefore as u8 || kind == Kind::ClientAfter as u8 {
                 self.client.push(ClientMoment::of(placed, row));
             }
         }
+        self.distinct = distinct;
     }
 
     fn note_executor(&mut self, placed: &Placed, row: usize) {
@@ -286,27 +293,28 @@ impl Rows {
         self.kind.len()
     }
 
-    fn push(&mut self, placed: &Placed, row: usize) {
+    /// Appends rows of a block.
+    fn extend(&mut self, placed: &Placed, rows: &[u32]) {
         let events = &placed.events;
-        self.provider.push(placed.provider.cast_signed());
-        self.source.push(i32::try_from(placed.file).unwrap_or(i32::MAX));
+        let n = rows.len();
+        let each = || rows.iter().map(|&row| row as usize);
+        self.provider.extend(std::iter::repeat_n(placed.provider.cast_signed(), n));
+        self.source.extend(std::iter::repeat_n(i32::try_from(placed.file).unwrap_or(i32::MAX), n));
         for ((target, source), keys) in self.labels.iter_mut().zip(&events.labels).zip(&placed.keys) {
-            let key = source[row];
-            target.push(keys.get(key as usize).copied().and_then(arrow_key));
+            target.extend(each().map(|row| keys.get(source[row] as usize).copied().unwrap_or(NONE)));
         }
-        self.logged_at.push(Timestamp::from_millis(events.logged_at_ms[row]).micros());
-        self.now_ms.push(events.now_ms[row]);
-        self.kind.push(i32::from(events.kind[row]));
-        let op = events.op[row];
-        self.op.push((op != u8::MAX).then_some(i32::from(op)));
-        self.context_id.push(events.context_id.get(row));
-        self.pair_id.push(events.pair_id.get(row));
-        self.callee_pair_id.push(events.callee_pair_id.get(row));
-        self.start_ms.push(events.start_ms[row]);
-        self.duration_ms.push(events.duration_ms[row]);
-        self.url.push(events.url.get(row));
-        self.headers.push(events.headers.get(row));
-        self.offset.push(events.offset[row].cast_signed());
+        self.logged_at.extend(each().map(|row| Timestamp::from_millis(events.logged_at_ms[row]).micros()));
+        self.now_ms.extend(each().map(|row| events.now_ms[row]));
+        self.kind.extend(each().map(|row| i32::from(events.kind[row])));
+        self.op.extend(each().map(|row| if events.op[row] == u8::MAX { NONE } else { u32::from(events.op[row]) }));
+        self.context_id.extend(&events.context_id, rows);
+        self.pair_id.extend(&events.pair_id, rows);
+        self.callee_pair_id.extend(&events.callee_pair_id, rows);
+        self.start_ms.extend(each().map(|row| events.start_ms[row]));
+        self.duration_ms.extend(each().map(|row| events.duration_ms[row]));
+        self.url.extend(&events.url, rows);
+        self.headers.extend(&events.headers, rows);
+        self.offset.extend(each().map(|row| events.offset[row].cast_signed()));
     }
 
     fn into_batch(
@@ -352,22 +360,31 @@ fn refused(source: faaslens_schemas::arrow::error::ArrowError) -> faaslens_schem
 #[derive(Default)]
 struct Keys {
     keys: Vec<i32>,
-    valid: Validity,
+    some_absent: bool,
 }
 
 impl Keys {
     fn all(keys: Vec<i32>) -> Self {
-        Self { keys, valid: Validity::default() }
+        Self { keys, some_absent: false }
     }
 
-    #[inline]
-    fn push(&mut self, key: Option<i32>) {
-        self.valid.push(self.keys.len(), key.is_some());
-        self.keys.push(key.unwrap_or(0));
+    /// Appends keys; [`NONE`] becomes -1.
+    fn extend(&mut self, keys: impl Iterator<Item = u32>) {
+        let mut absent = false;
+        self.keys.extend(keys.map(|key| {
+            absent |= key == NONE;
+            key.cast_signed()
+        }));
+        self.some_absent |= absent;
     }
 
-    fn into_array(self, values: &Arc<StringArray>) -> Result<ArrayRef> {
-        let keys = Int32Array::new(ScalarBuffer::from(self.keys), self.valid.finish());
+    fn into_array(mut self, values: &Arc<StringArray>) -> Result<ArrayRef> {
+        let valid = self.some_absent.then(|| self.keys.iter().map(|&key| key >= 0).collect::<NullBuffer>());
+        if valid.is_some() {
+            self.keys.iter_mut().for_each(|key| *key = (*key).max(0));
+        }
+        // Absent keys point at the first value, which may not exist where all are absent.
+        let keys = Int32Array::new(ScalarBuffer::from(self.keys), valid);
         let values: ArrayRef = Arc::<StringArray>::clone(values);
         Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(keys, values).map_err(refused)?))
     }
@@ -375,20 +392,17 @@ impl Keys {
 
 /// Numbers, NaN for absent ones.
 #[derive(Default)]
-struct Numbers {
-    values: Vec<f64>,
-    valid: Validity,
-}
+struct Numbers(Vec<f64>);
 
 impl Numbers {
-    #[inline]
-    fn push(&mut self, value: f64) {
-        self.valid.push(self.values.len(), !value.is_nan());
-        self.values.push(value);
+    fn extend(&mut self, values: impl Iterator<Item = f64>) {
+        self.0.extend(values);
     }
 
     fn into_array(self) -> ArrayRef {
-        Arc::new(Float64Array::new(ScalarBuffer::from(self.values), self.valid.finish()))
+        let some_absent = self.0.iter().any(|value| value.is_nan());
+        let valid = some_absent.then(|| self.0.iter().map(|value| !value.is_nan()).collect::<NullBuffer>());
+        Arc::new(Float64Array::new(ScalarBuffer::from(self.0), valid))
     }
 }
 
@@ -396,69 +410,29 @@ impl Numbers {
 struct GatheredTexts {
     bytes: Vec<u8>,
     offsets: Vec<i32>,
-    valid: Validity,
+    present: Vec<bool>,
 }
 
 impl Default for GatheredTexts {
     fn default() -> Self {
-        Self { bytes: Vec::new(), offsets: vec![0], valid: Validity::default() }
+        Self { bytes: Vec::new(), offsets: vec![0], present: Vec::new() }
     }
 }
 
 impl GatheredTexts {
-    #[inline]
-    fn push(&mut self, text: Option<&[u8]>) {
-        self.valid.push(self.offsets.len() - 1, text.is_some());
-        self.bytes.extend_from_slice(text.unwrap_or_default());
-        self.offsets.push(i32::try_from(self.bytes.len()).unwrap_or(i32::MAX));
-    }
-
-    fn into_array(self) -> Result<ArrayRef> {
-        let offsets = OffsetBuffer::new(ScalarBuffer::from(self.offsets));
-        let array =
-            StringArray::try_new(offsets, Buffer::from_vec(self.bytes), self.valid.finish()).map_err(refused)?;
-        Ok(Arc::new(array))
-    }
-}
-
-/// Which values are there; no bits before the first absent one.
-#[derive(Default)]
-struct Validity {
-    bits: Option<BooleanBufferBuilder>,
-}
-
-impl Validity {
-    #[inline]
-    fn push(&mut self, length: usize, valid: bool) {
-        if let Some(bits) = &mut self.bits {
-            bits.append(valid);
-        } else if !valid {
-            let mut bits = BooleanBufferBuilder::new(BATCH);
-            bits.append_n(length, true);
-            bits.append(false);
-            self.bits = Some(bits);
+    fn extend(&mut self, texts: &Texts, rows: &[u32]) {
+        for &row in rows {
+            let text = texts.get(row as usize);
+            self.present.push(text.is_some());
+            self.bytes.extend_from_slice(text.unwrap_or_default());
+            self.offsets.push(i32::try_from(self.bytes.len()).unwrap_or(i32::MAX));
         }
     }
 
-    fn finish(self) -> Option<NullBuffer> {
-        self.bits.map(|mut bits| NullBuffer::new(bits.finish()))
-    }
-}
-
-/// Takes a number that is a hash already as its own hash.
-#[derive(Default)]
-struct PassThrough(u64);
-
-impl Hasher for PassThrough {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        self.0 = xxhash_rust::xxh3::xxh3_64(bytes);
-    }
-
-    fn write_u64(&mut self, number: u64) {
-        self.0 = number;
+    fn into_array(self) -> Result<ArrayRef> {
+        let valid = self.present.contains(&false).then(|| NullBuffer::from(self.present));
+        let offsets = OffsetBuffer::new(ScalarBuffer::from(self.offsets));
+        let array = StringArray::try_new(offsets, Buffer::from_vec(self.bytes), valid).map_err(refused)?;
+        Ok(Arc::new(array))
     }
 }

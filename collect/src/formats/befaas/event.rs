@@ -130,32 +130,44 @@ pub struct Record<'a> {
 /// # Errors
 /// A [`Refusal`] when the bytes are no record: broken JSON, a required field missing or of the wrong type, an event
 /// of no known shape.
-pub fn parse(line: &[u8], keep_headers: bool) -> Result<(Record<'_>, usize), Refusal> {
-    match line.get(1..3) {
+pub fn parse(line: &str, keep_headers: bool) -> Result<(Record<'_>, usize), Refusal> {
+    match line.as_bytes().get(1..3) {
         Some(br#"\""#) => read::<true>(line, keep_headers),
         Some(br"\\") => parse_twice_quoted(line, keep_headers),
         _ => read::<false>(line, keep_headers),
     }
 }
 
+/// As [`parse`], for a line that may not be UTF-8 after its record.
+///
+/// # Errors
+/// As [`parse`]; also when the record itself is not UTF-8.
+pub fn parse_bytes(line: &[u8], keep_headers: bool) -> Result<(Record<'_>, usize), Refusal> {
+    let valid = match std::str::from_utf8(line) {
+        Ok(text) => return parse(text, keep_headers),
+        Err(error) => error.valid_up_to(),
+    };
+    // The longest prefix that is UTF-8 is.
+    let prefix = std::str::from_utf8(&line[..valid]).unwrap_or_default();
+    parse(prefix, keep_headers).map_err(|refusal| match refusal.reason {
+        "truncated json" => Refusal { reason: "invalid utf-8", expected: "utf-8", at: valid },
+        _ => refusal,
+    })
+}
+
 /// A record inside a JSON string inside a JSON string, as in Lambda's JSON application lines: one level is undone
 /// into a copy; the record then takes the rest of its line.
 #[cold]
-fn parse_twice_quoted(line: &[u8], keep_headers: bool) -> Result<(Record<'_>, usize), Refusal> {
+fn parse_twice_quoted(text: &str, keep_headers: bool) -> Result<(Record<'_>, usize), Refusal> {
     let refuse = |expected| Refusal { reason: "invalid json", expected, at: 0 };
-    let text = std::str::from_utf8(line).map_err(|error| Refusal {
-        reason: "invalid utf-8",
-        expected: "utf-8",
-        at: error.valid_up_to(),
-    })?;
     // Ends at the first quote with a single backslash or none: that of the outer texts.
     let end = text.find(r#"}\""#).map_or(text.len(), |at| at + 1);
     let once = unescape(&text[..end]).ok_or_else(|| refuse("a string escaped twice"))?;
-    let (record, _) = read::<true>(once.as_bytes(), keep_headers)?;
+    let (record, _) = read::<true>(&once, keep_headers)?;
     Ok((record.into_owned(), end))
 }
 
-fn read<const Q: bool>(line: &[u8], keep_headers: bool) -> Result<(Record<'_>, usize), Refusal> {
+fn read<const Q: bool>(line: &str, keep_headers: bool) -> Result<(Record<'_>, usize), Refusal> {
     let mut cursor = Cursor::<Q>::new(line);
     let mut timestamp = None;
     let mut now = None;
@@ -164,18 +176,18 @@ fn read<const Q: bool>(line: &[u8], keep_headers: bool) -> Result<(Record<'_>, u
     let mut event = None;
     cursor.object(|cursor, key| {
         match key {
-            b"timestamp" => timestamp = Some(cursor.number("a number of milliseconds")?),
-            b"now" => now = Some(cursor.number("a number of milliseconds")?),
-            b"deploymentId" => deployment = Some(cursor.text("a string")?),
-            b"fn" => cursor.object(|cursor, key| {
+            "timestamp" => timestamp = Some(cursor.number("a number of milliseconds")?),
+            "now" => now = Some(cursor.number("a number of milliseconds")?),
+            "deploymentId" => deployment = Some(cursor.text("a string")?),
+            "fn" => cursor.object(|cursor, key| {
                 match key {
-                    b"id" => executor = Some(cursor.text("a string")?),
-                    b"name" => function = Some(cursor.text("a string")?),
+                    "id" => executor = Some(cursor.text("a string")?),
+                    "name" => function = Some(cursor.text("a string")?),
                     _ => cursor.skip()?,
                 }
                 Ok(())
             })?,
-            b"event" => event = Some(read_event(cursor, keep_headers)?),
+            "event" => event = Some(read_event(cursor, keep_headers)?),
             _ => cursor.skip()?,
         }
         Ok(())
@@ -203,7 +215,7 @@ fn whole_milliseconds(value: f64) -> Option<i64> {
 }
 
 fn decode<const Q: bool>(text: Text<'_>, at: usize) -> Result<Cow<'_, str>, Refusal> {
-    text.decode::<Q>().ok_or(Refusal { reason: "invalid utf-8", expected: "text in utf-8", at })
+    text.decode::<Q>().ok_or(Refusal { reason: "invalid json", expected: "escapes that stand for characters", at })
 }
 
 fn decode_optional<const Q: bool>(text: Option<Text<'_>>, at: usize) -> Result<Option<Cow<'_, str>>, Refusal> {
@@ -232,25 +244,25 @@ fn read_event<'a, const Q: bool>(cursor: &mut Cursor<'a, Q>, keep_headers: bool)
     let mut event = RawEvent::default();
     cursor.object(|cursor, key| {
         match key {
-            b"contextId" => event.context = optional_text(cursor)?,
-            b"xPair" => event.pair = optional_text(cursor)?,
-            b"perf" => cursor.object(|cursor, key| {
+            "contextId" => event.context = optional_text(cursor)?,
+            "xPair" => event.pair = optional_text(cursor)?,
+            "perf" => cursor.object(|cursor, key| {
                 match key {
-                    b"mark" => event.mark = Some(cursor.text("a string")?),
-                    b"entryType" => event.entry_type = Some(cursor.text("a string")?),
-                    b"startTime" => event.start = Some(cursor.number("a number of milliseconds")?),
-                    b"duration" => event.duration = Some(cursor.number("a number of milliseconds")?),
+                    "mark" => event.mark = Some(cursor.text("a string")?),
+                    "entryType" => event.entry_type = Some(cursor.text("a string")?),
+                    "startTime" => event.start = Some(cursor.number("a number of milliseconds")?),
+                    "duration" => event.duration = Some(cursor.number("a number of milliseconds")?),
                     _ => cursor.skip()?,
                 }
                 Ok(())
             })?,
-            b"request" => {
+            "request" => {
                 event.request = true;
                 read_request(cursor, &mut event, keep_headers)?;
             }
-            b"coldstart" => event.cold_start = cursor.boolean()?,
-            b"url" => event.url = Some(cursor.text("a string")?),
-            b"type" => event.client = Some(cursor.text("a string")?),
+            "coldstart" => event.cold_start = cursor.boolean()?,
+            "url" => event.url = Some(cursor.text("a string")?),
+            "type" => event.client = Some(cursor.text("a string")?),
             _ => cursor.skip()?,
         }
         Ok(())
@@ -270,9 +282,9 @@ fn read_request<'a, const Q: bool>(
 ) -> Result<(), Refusal> {
     cursor.object(|cursor, key| {
         match key {
-            b"method" => event.method = optional_text(cursor)?,
-            b"originalUrl" => event.url = optional_text(cursor)?,
-            b"headers" => {
+            "method" => event.method = optional_text(cursor)?,
+            "originalUrl" => event.url = optional_text(cursor)?,
+            "headers" => {
                 let mut kept = String::from("{");
                 cursor.object(|cursor, key| read_header(cursor, key, event, keep_headers, &mut kept))?;
                 kept.push('}');
@@ -286,12 +298,11 @@ fn read_request<'a, const Q: bool>(
 
 fn read_header<'a, const Q: bool>(
     cursor: &mut Cursor<'a, Q>,
-    key: &'a [u8],
+    name: &'a str,
     event: &mut RawEvent<'a>,
     keep_headers: bool,
     kept: &mut String,
 ) -> Result<(), Refusal> {
-    let name = std::str::from_utf8(key).unwrap_or("");
     if !cursor.at_string() || !(keep_headers || crate::redact::is_allowed_header(name)) {
         return cursor.skip();
     }
@@ -338,7 +349,7 @@ impl<'a> RawEvent<'a> {
         };
         if let Some(mark) = self.mark {
             let mark = decode::<Q>(mark, at)?;
-            let is_measure = self.entry_type.is_some_and(|kind| kind.raw == b"measure");
+            let is_measure = self.entry_type.is_some_and(|kind| kind.raw == "measure");
             event.start_ms =
                 Some(self.start.ok_or(Refusal { reason: "missing field", expected: "perf.startTime", at })?);
             event.duration_ms = self.duration;
@@ -351,8 +362,8 @@ impl<'a> RawEvent<'a> {
             event.headers = self.headers;
         } else if let Some(client) = self.client {
             event.kind = match client.raw {
-                b"before" => Kind::ClientBefore,
-                b"after" => Kind::ClientAfter,
+                "before" => Kind::ClientBefore,
+                "after" => Kind::ClientAfter,
                 _ => return Err(Refusal { reason: "unknown event", expected: "type before or after", at }),
             };
             event.url = decode_optional::<Q>(self.url, at)?;

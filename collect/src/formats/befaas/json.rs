@@ -21,16 +21,17 @@ pub struct Refusal {
 /// Nesting beyond which unknown values are refused.
 const MAX_DEPTH: u32 = 64;
 
-/// A string's bytes between its quotes, still escaped.
+/// A string between its quotes, still escaped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Text<'a> {
-    pub(super) raw: &'a [u8],
+    pub(super) raw: &'a str,
     pub(super) escaped: bool,
 }
 
 /// Reads JSON at one depth of quoting.
 #[derive(Debug, Clone)]
 pub(super) struct Cursor<'a, const QUOTED: bool> {
+    text: &'a str,
     bytes: &'a [u8],
     at: usize,
 }
@@ -38,8 +39,8 @@ pub(super) struct Cursor<'a, const QUOTED: bool> {
 type Step<T> = Result<T, Refusal>;
 
 impl<'a, const QUOTED: bool> Cursor<'a, QUOTED> {
-    pub(super) fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0 }
+    pub(super) fn new(text: &'a str) -> Self {
+        Self { text, bytes: text.as_bytes(), at: 0 }
     }
 
     pub(super) fn position(&self) -> usize {
@@ -124,14 +125,14 @@ impl<'a, const QUOTED: bool> Cursor<'a, QUOTED> {
                     return self.refuse("end of string");
                 }
                 if self.bytes.get(self.at + 1) == Some(&b'"') {
-                    let raw = &self.bytes[start..self.at];
+                    let raw = &self.text[start..self.at];
                     self.at += 2;
                     return Ok(Text { raw, escaped });
                 }
                 self.skip_escape_in_quoted()?;
             } else {
                 if self.bytes[self.at] == b'"' {
-                    let raw = &self.bytes[start..self.at];
+                    let raw = &self.text[start..self.at];
                     self.at += 1;
                     return Ok(Text { raw, escaped });
                 }
@@ -219,7 +220,7 @@ impl<'a, const QUOTED: bool> Cursor<'a, QUOTED> {
 
     /// Every member of an object: its key, then the cursor at its value, which `member` must take.
     #[inline]
-    pub(super) fn object(&mut self, mut member: impl FnMut(&mut Self, &'a [u8]) -> Step<()>) -> Step<()> {
+    pub(super) fn object(&mut self, mut member: impl FnMut(&mut Self, &'a str) -> Step<()>) -> Step<()> {
         self.take(b'{', "an object")?;
         if self.peek() == Some(b'}') {
             self.at += 1;
@@ -283,15 +284,14 @@ impl<'a, const QUOTED: bool> Cursor<'a, QUOTED> {
 }
 
 impl<'a> Text<'a> {
-    /// The text decoded; `None` where an escape stands for no character or the bytes are no UTF-8.
+    /// The text decoded; `None` where an escape stands for no character.
+    #[inline]
     pub(super) fn decode<const QUOTED: bool>(self) -> Option<Cow<'a, str>> {
-        let mut text = Cow::Borrowed(std::str::from_utf8(self.raw).ok()?);
-        if self.escaped {
-            for _ in 0..=usize::from(QUOTED) {
-                text = Cow::Owned(unescape(&text)?);
-            }
+        if !self.escaped {
+            return Some(Cow::Borrowed(self.raw));
         }
-        Some(text)
+        let once = unescape(self.raw)?;
+        Some(Cow::Owned(if QUOTED { unescape(&once)? } else { once }))
     }
 }
 

@@ -10,7 +10,7 @@ mod event;
 mod json;
 mod number;
 
-pub use event::{Event, Kind, Op, Record, parse};
+pub use event::{Event, Kind, Op, Record, parse, parse_bytes};
 pub use json::Refusal;
 
 /// What every record begins with; the brace belongs to its JSON.
