@@ -75,6 +75,36 @@ pub(crate) struct EventColumns {
 }
 
 impl EventColumns {
+    /// No records, with room for those of so many bytes of log.
+    pub(crate) fn for_bytes(bytes: usize) -> Self {
+        /// Bytes of a record in a log, rather too few.
+        const RECORD: usize = 400;
+        let room = bytes / RECORD;
+        let texts = |each: usize| Texts {
+            bytes: Vec::with_capacity(room * each),
+            ends: Vec::with_capacity(room),
+            present: Vec::with_capacity(room),
+        };
+        Self {
+            part: Vec::with_capacity(room),
+            identity: Vec::with_capacity(room),
+            kind: Vec::with_capacity(room),
+            op: Vec::with_capacity(room),
+            logged_at_ms: Vec::with_capacity(room),
+            now_ms: Vec::with_capacity(room),
+            start_ms: Vec::with_capacity(room),
+            duration_ms: Vec::with_capacity(room),
+            offset: Vec::with_capacity(room),
+            labels: std::array::from_fn(|_| Vec::with_capacity(room)),
+            dictionaries: std::array::from_fn(|_| Dictionary::default()),
+            context_id: texts(9),
+            pair_id: texts(18),
+            callee_pair_id: texts(6),
+            url: texts(4),
+            headers: texts(32),
+        }
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.kind.len()
     }

@@ -1,11 +1,11 @@
 //! One part of a run: its distinct records as a Parquet file, its executors, its client requests.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use faaslens_schemas::arrow::array::{
-    Array, ArrayRef, DictionaryArray, Float64Array, Int32Array, Int64Array, RecordBatch,
-    StringArray, TimestampMicrosecondArray,
+    Array, ArrayRef, DictionaryArray, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
+    TimestampMicrosecondArray,
 };
 use faaslens_schemas::arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use faaslens_schemas::arrow::datatypes::Int32Type;
@@ -106,7 +106,6 @@ pub(super) struct ClientMoment {
 /// One part under construction.
 pub(super) struct Part {
     number: u32,
-    queue: VecDeque<Arc<Placed>>,
     seen: Seen,
     /// Rows of the block being gathered that are no repetition; kept for its memory.
     distinct: Vec<u32>,
@@ -138,7 +137,6 @@ impl Part {
     pub(super) fn new(number: u32, sources: &Arc<StringArray>, providers: &Arc<StringArray>) -> Self {
         Self {
             number,
-            queue: VecDeque::new(),
             seen: Seen::default(),
             distinct: Vec::new(),
             rows: Rows::default(),
@@ -154,20 +152,10 @@ impl Part {
         }
     }
 
-    /// Takes a block's rows; they are gathered by [`Part::drain`].
-    pub(super) fn enqueue(&mut self, placed: Arc<Placed>) {
-        self.queue.push_back(placed);
-    }
-
-    /// Gathers what was taken and encodes full batches.
-    pub(super) fn drain(&mut self, transaction: &Transaction) -> Result<()> {
-        while let Some(placed) = self.queue.pop_front() {
-            self.gather(&placed);
-            if self.rows.len() >= BATCH {
-                self.write(&placed.values, transaction)?;
-            }
-        }
-        Ok(())
+    /// Takes the rows of a block, in order of blocks; encodes full batches.
+    pub(super) fn take(&mut self, placed: &Placed, transaction: &Transaction) -> Result<()> {
+        self.gather(placed);
+        if self.rows.len() >= BATCH { self.write(&placed.values, transaction) } else { Ok(()) }
     }
 
     /// Takes a block's distinct rows, column by column.
@@ -228,7 +216,8 @@ impl Part {
     }
 
     fn write(&mut self, values: &[Arc<StringArray>; LABELS], transaction: &Transaction) -> Result<()> {
-        let batch = std::mem::take(&mut self.rows).into_batch(values, &self.sources, &self.providers)?;
+        let batch =
+            std::mem::replace(&mut self.rows, Rows::with_room()).into_batch(values, &self.sources, &self.providers)?;
         if self.file.is_none() {
             self.file = Some(transaction.file(Event::TABLE, self.number)?);
         }
@@ -289,6 +278,38 @@ struct Rows {
 }
 
 impl Rows {
+    /// No rows, with room for a batch and the block that completes it.
+    fn with_room() -> Self {
+        let room = BATCH + BATCH / 8;
+        let texts = |each: usize| GatheredTexts {
+            bytes: Vec::with_capacity(room * each),
+            offsets: {
+                let mut offsets = Vec::with_capacity(room + 1);
+                offsets.push(0);
+                offsets
+            },
+            present: Vec::with_capacity(room),
+        };
+        let keys = || Keys { keys: Vec::with_capacity(room), some_absent: false };
+        Self {
+            provider: Vec::with_capacity(room),
+            source: Vec::with_capacity(room),
+            labels: std::array::from_fn(|_| keys()),
+            logged_at: Vec::with_capacity(room),
+            now_ms: Vec::with_capacity(room),
+            kind: Vec::with_capacity(room),
+            op: keys(),
+            context_id: texts(9),
+            pair_id: texts(18),
+            callee_pair_id: texts(6),
+            start_ms: Numbers(Vec::with_capacity(room)),
+            duration_ms: Numbers(Vec::with_capacity(room)),
+            url: texts(4),
+            headers: texts(32),
+            offset: Vec::with_capacity(room),
+        }
+    }
+
     fn len(&self) -> usize {
         self.kind.len()
     }

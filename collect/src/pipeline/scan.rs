@@ -133,7 +133,7 @@ impl<'a> Scan<'a> {
             provider_hash: xxh3_64(provider.as_bytes()),
             text: std::str::from_utf8(bytes).ok(),
             clean: !has_control_characters(bytes),
-            events: EventColumns::default(),
+            events: EventColumns::for_bytes(bytes.len()),
             platform: Vec::new(),
             rejects: Vec::new(),
             hosts: Vec::new(),
@@ -252,9 +252,8 @@ impl Findings for Scan<'_> {
 
 /// Whether there is a control character that ends no line. Without an early end, so that the compiler makes it wide.
 fn has_control_characters(bytes: &[u8]) -> bool {
-    let in_piece = |piece: &[u8]| {
-        piece.iter().fold(false, |found, &b| found | ((b < b' ') & (b != b'\n') & (b != b'\r')))
-    };
+    let in_piece =
+        |piece: &[u8]| piece.iter().fold(false, |found, &b| found | ((b < b' ') & (b != b'\n') & (b != b'\r')));
     bytes.chunks(4096).any(in_piece)
 }
 

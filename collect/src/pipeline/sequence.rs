@@ -1,6 +1,6 @@
 //! Putting blocks back in order and giving them a place in the run.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex};
 
 use faaslens_schemas::arrow::array::StringArray;
@@ -29,6 +29,8 @@ pub(super) struct Sequencer<'a> {
     transaction: &'a Transaction,
     files: &'a [InputFile],
     parts: Vec<Mutex<Part>>,
+    /// What each part is given; locked apart from the part, so that giving does not wait for encoding.
+    queues: Vec<Mutex<VecDeque<Arc<Placed>>>>,
     order: Mutex<Order>,
 }
 
@@ -112,6 +114,7 @@ impl<'a> Sequencer<'a> {
         providers.dedup();
         let sources = Arc::new(StringArray::from_iter_values(files.iter().map(|file| &file.name)));
         let provider_names = Arc::new(StringArray::from_iter_values(&providers));
+        let queues = (0..=parts).map(|_| Mutex::default()).collect();
         let parts = (0..=parts).map(|number| Mutex::new(Part::new(number, &sources, &provider_names))).collect();
         let order = Order {
             next: 0,
@@ -130,7 +133,7 @@ impl<'a> Sequencer<'a> {
             inherited: None,
             held: Vec::new(),
         };
-        Ok(Self { transaction, files, parts, order: Mutex::new(order) })
+        Ok(Self { transaction, files, parts, queues, order: Mutex::new(order) })
     }
 
     pub(super) fn run_id(&self) -> &str {
@@ -190,7 +193,7 @@ impl<'a> Sequencer<'a> {
         let mut ready = Vec::new();
         for (number, rows) in placed.rows.iter().enumerate() {
             if !rows.is_empty() {
-                lock(&self.parts[number]).enqueue(Arc::clone(&placed));
+                lock(&self.queues[number]).push_back(Arc::clone(&placed));
                 ready.push(number);
             }
         }
@@ -199,7 +202,14 @@ impl<'a> Sequencer<'a> {
 
     /// Gathers and encodes what a part was given.
     pub(super) fn drain(&self, part: usize) -> Result<()> {
-        lock(&self.parts[part]).drain(self.transaction)
+        let mut state = lock(&self.parts[part]);
+        loop {
+            let next = lock(&self.queues[part]).pop_front();
+            match next {
+                Some(placed) => state.take(&placed, self.transaction)?,
+                None => return Ok(()),
+            }
+        }
     }
 
     /// Puts the rows of an earlier collection first.
@@ -229,7 +239,7 @@ impl<'a> Sequencer<'a> {
 
     /// Ends all tables.
     pub(super) fn finish(self, ends: Vec<FileEnd>) -> Result<Written> {
-        let Self { transaction, files, parts, order } = self;
+        let Self { transaction, files, parts, order, .. } = self;
         let mut order = order.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
         order.release(None, transaction)?;
         let values = &order.values;
@@ -255,9 +265,11 @@ impl<'a> Sequencer<'a> {
             client.push((number, part.client));
         }
         let origins = client_origins(&executors);
-        for (number, moments) in client {
-            entries.extend(transaction.write_rows(number, &client_requests(moments, files, &origins))?);
-        }
+        let requests = client
+            .into_par_iter()
+            .map(|(number, moments)| Ok(transaction.write_rows(number, &client_requests(moments, files, &origins))?))
+            .collect::<Result<Vec<Option<FileEntry>>>>()?;
+        entries.extend(requests.into_iter().flatten());
         entries.extend(order.platform.finish(transaction)?);
         entries.extend(order.rejects.finish(transaction)?);
         let window = executors.values().map(|executor| (executor.first_logged_ms, executor.last_logged_ms));

@@ -97,15 +97,19 @@ impl TableFile {
     }
 }
 
-/// zstd at level 1 everywhere; dictionaries only where values repeat; deltas for instants and offsets.
+/// zstd at level 1 everywhere; ranges only of numbers and instants (ids are spread at random); dictionaries only where values repeat; deltas for instants and offsets.
 fn properties(table: &Table) -> WriterProperties {
     let mut builder = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_statistics_enabled(EnabledStatistics::Chunk)
+        .set_offset_index_disabled(true)
         .set_created_by("faaslens".to_owned());
     for column in (table.columns)() {
         let path = ColumnPath::from(column.name);
+        if !column.data_type.is_numeric() && !matches!(column.data_type, DataType::Timestamp(..)) {
+            builder = builder.set_column_statistics_enabled(path.clone(), EnabledStatistics::None);
+        }
         let repeats = matches!(column.data_type, DataType::Dictionary(..));
         builder = builder.set_column_dictionary_enabled(path.clone(), repeats);
         if matches!(column.data_type, DataType::Timestamp(..) | DataType::Int64) {
