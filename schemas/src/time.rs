@@ -124,7 +124,7 @@ mod tests {
 
     #[test]
     fn milliseconds_round_to_the_nearest_microsecond() {
-        let origin = Timestamp::from_millis_f64(1000.000_4);
+        let origin = Timestamp::from_millis_f64(1_000.000_4);
         assert_eq!(origin.micros(), 1_000_000);
         assert_eq!(origin.plus_ms(0.000_6).micros(), 1_000_001);
         assert!((origin.plus_ms(2.5).ms_since(origin) - 2.5).abs() < 1e-12);

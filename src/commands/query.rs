@@ -41,7 +41,7 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
-    /// The query, in the SQL dialect of SQLite, with MEDIAN, QUANTILE_CONT and STDDEV.
+    /// The query, in the SQL dialect of SQLite, with `MEDIAN`, `QUANTILE_CONT` and `STDDEV`.
     #[arg(value_name = "SQL")]
     sql: String,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! CloudWatch events, one JSON object a line: `{"timestamp":…,"message":"…","ingestionTime":…}`.
+//! `CloudWatch` events, one JSON object a line: `{"timestamp":…,"message":"…","ingestionTime":…}`.
 //!
 //! Lines without an instrumentation record are Lambda's own statements or other text; their time is the event's.
 

@@ -80,7 +80,7 @@ pub(crate) fn run(
     existing: Option<Existing>,
     progress: &dyn Progress,
 ) -> Result<Written> {
-    let sequencer = sequence::Sequencer::new(files, parts, transaction)?;
+    let sequencer = sequence::Sequencer::new(files, parts, transaction);
     if let Some(existing) = existing {
         sequencer.take_existing(existing)?;
     }

@@ -33,7 +33,7 @@ pub(super) struct Scanned {
     pub(super) lead: Option<Lead>,
     /// Function and executor that statements at the start of the next block belong to; `None` to pass on what this
     /// block itself inherited.
-    pub(super) bequest: Option<Option<(String, String)>>,
+    pub(super) bequest: Bequest,
     /// What is wrong with the end of the file, in its last block.
     pub(super) cut_short: Option<&'static str>,
     /// The block's buffer, to be used again.
@@ -46,6 +46,16 @@ pub(super) struct Lead {
     pub(super) executor: String,
     /// Executions that began in the block before them: an initialisation still belongs to the first of these.
     pub(super) starts: usize,
+}
+
+/// Whose execution goes on in the next block.
+pub(super) enum Bequest {
+    /// That of the block before: this one says nothing.
+    Inherited,
+    /// Nobody's, or it cannot be told.
+    Nobody,
+    /// That of a function's executor.
+    Executor(String, String),
 }
 
 /// Scans a block. `parts` is in the rules of the sequencer: here every context gets its part at once.
@@ -238,6 +248,15 @@ impl<'a> Scan<'a> {
 
 impl Findings for Scan<'_> {
     fn platform(&mut self, mut record: PlatformRecord, offset: usize) {
+        if let Some(length) = fragment_length(&record) {
+            let detail = "expected a log line, found the rest of a record".to_owned();
+            // Nothing tells which of its values are secrets: no excerpt.
+            self.push_reject(b"", offset, "json fragment", detail);
+            if let Some(reject) = self.rejects.last_mut() {
+                reject.length = length;
+            }
+            return;
+        }
         record.provider = self.provider.into();
         record.offset = (self.base + offset as u64).cast_signed();
         self.platform.push(record);
@@ -252,9 +271,16 @@ impl Findings for Scan<'_> {
 
 /// Whether there is a control character that ends no line. Without an early end, so that the compiler makes it wide.
 fn has_control_characters(bytes: &[u8]) -> bool {
-    let in_piece =
-        |piece: &[u8]| piece.iter().fold(false, |found, &b| found | ((b < b' ') & (b != b'\n') & (b != b'\r')));
-    bytes.chunks(4096).any(in_piece)
+    let ends_no_line = |b: u8| u8::from(b < b' ') & u8::from(b != b'\n') & u8::from(b != b'\r');
+    bytes.chunks(4096).any(|piece| piece.iter().fold(0, |found, &b| found | ends_no_line(b)) != 0)
+}
+
+/// Length of a text line that is the rest of a record whose beginning is lost; `None` for any other statement.
+fn fragment_length(record: &PlatformRecord) -> Option<i64> {
+    let text = record.text.as_deref().filter(|_| &*record.kind == "text")?;
+    let begins = text.trim_start().starts_with(['{', '[']);
+    let is_fragment = !begins && [r#"",""#, r#"\",\""#, r#"":""#, "}}"].iter().any(|mark| text.contains(mark));
+    if is_fragment { i64::try_from(text.len()).ok() } else { None }
 }
 
 /// Refuses bare control characters, which JSON does not allow in a text.
@@ -385,14 +411,38 @@ impl Attribution {
         })
     }
 
-    fn bequest(&self, events: &EventColumns) -> Option<Option<(String, String)>> {
+    fn bequest(&self, events: &EventColumns) -> Bequest {
         match self.current {
-            Current::Inherited => None,
-            Current::Unknown | Current::Ambiguous => Some(None),
-            Current::Known((function, executor)) => Some(Some((
+            Current::Inherited => Bequest::Inherited,
+            Current::Unknown | Current::Ambiguous => Bequest::Nobody,
+            Current::Known((function, executor)) => Bequest::Executor(
                 events.dictionaries[label::FUNCTION].get(function).to_owned(),
                 events.dictionaries[label::EXECUTOR].get(executor).to_owned(),
-            ))),
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::formats::plain_lines::TINYFAAS;
+
+    #[test]
+    fn the_rest_of_a_broken_record_leaves_no_secret() {
+        let log = br#"bj=a; sid=SECRETsid","accept":"*/*"}}}}"#;
+        let (records, statements, rejects) = scan_bytes(log, &TINYFAAS, false);
+        assert_eq!((records, statements.len()), (0, 0));
+        assert_eq!((&*rejects[0].reason, &*rejects[0].excerpt, rejects[0].length), ("json fragment", "", 39));
+    }
+
+    #[test]
+    fn control_characters_are_found_anywhere() {
+        assert!(!has_control_characters("a line\r\nwith ümlauts\n".as_bytes()));
+        for at in [0, 1, 4095, 4096, 9999] {
+            let mut bytes = vec![b'x'; 10_000];
+            bytes[at] = 0x1b;
+            assert!(has_control_characters(&bytes), "{at}");
         }
     }
 }

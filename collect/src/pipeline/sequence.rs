@@ -17,7 +17,7 @@ use super::columns::{EventColumns, LABELS, label};
 use super::dictionary::{Dictionary, NONE};
 use super::existing::Existing;
 use super::part::{ClientMoment, ExecutorKey, ExecutorPart, Finished, Part, Placed};
-use super::scan::{Lead, Scanned};
+use super::scan::{Bequest, Lead, Scanned};
 use super::{InputFile, Reasons, Written, lock};
 use crate::Result;
 
@@ -108,7 +108,7 @@ impl<R: Row> Stream<R> {
 }
 
 impl<'a> Sequencer<'a> {
-    pub(super) fn new(files: &'a [InputFile], parts: u32, transaction: &'a Transaction) -> Result<Self> {
+    pub(super) fn new(files: &'a [InputFile], parts: u32, transaction: &'a Transaction) -> Self {
         let mut providers: Vec<String> = files.iter().map(|file| file.provider.clone()).collect();
         providers.sort();
         providers.dedup();
@@ -133,7 +133,7 @@ impl<'a> Sequencer<'a> {
             inherited: None,
             held: Vec::new(),
         };
-        Ok(Self { transaction, files, parts, queues, order: Mutex::new(order) })
+        Self { transaction, files, parts, queues, order: Mutex::new(order) }
     }
 
     pub(super) fn run_id(&self) -> &str {
@@ -317,8 +317,10 @@ impl Order {
                 scanned.platform[index].executor = Some(executor.as_str().into());
             }
         }
-        if let Some(bequest) = scanned.bequest.take() {
-            self.inherited = bequest;
+        match std::mem::replace(&mut scanned.bequest, Bequest::Inherited) {
+            Bequest::Inherited => {}
+            Bequest::Nobody => self.inherited = None,
+            Bequest::Executor(function, executor) => self.inherited = Some((function, executor)),
         }
         for (index, mut record) in std::mem::take(&mut scanned.platform).into_iter().enumerate() {
             record.source = source.as_str().into();

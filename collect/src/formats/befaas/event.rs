@@ -353,7 +353,7 @@ impl<'a> RawEvent<'a> {
             event.start_ms =
                 Some(self.start.ok_or(Refusal { reason: "missing field", expected: "perf.startTime", at })?);
             event.duration_ms = self.duration;
-            event.set_mark(mark, is_measure);
+            event.set_mark(&mark, is_measure);
         } else if self.request {
             event.kind = Kind::Request;
             event.method = decode_optional::<Q>(self.method, at)?;
@@ -380,15 +380,16 @@ impl<'a> RawEvent<'a> {
 
 impl<'a> Event<'a> {
     /// Takes apart `start:rpcOut:FUNCTION:PAIR` and the like.
-    fn set_mark(&mut self, mark: Cow<'a, str>, is_measure: bool) {
+    #[expect(clippy::ptr_arg, reason = "a borrowed mark is sliced without a copy")]
+    fn set_mark(&mut self, mark: &Cow<'a, str>, is_measure: bool) {
         let (kind, operation) = match mark.split_once(':') {
             Some(("start", rest)) => (Kind::Start, rest),
             Some(("end", rest)) => (Kind::End, rest),
             Some(("measure", rest)) => (Kind::Measure, rest),
-            _ => (if is_measure { Kind::Measure } else { Kind::Mark }, &*mark),
+            _ => (if is_measure { Kind::Measure } else { Kind::Mark }, &**mark),
         };
         let skip = mark.len() - operation.len();
-        let slice = |from: usize, to: usize| match &mark {
+        let slice = |from: usize, to: usize| match mark {
             Cow::Borrowed(mark) => Cow::Borrowed(&mark[from..to]),
             Cow::Owned(mark) => Cow::Owned(mark[from..to].to_owned()),
         };
