@@ -218,7 +218,7 @@ fn sql_sees_tables_labels_and_runs() {
         "SELECT run, label_network, COUNT(*) AS n, MEDIAN(elapsed_ms) AS ms FROM client_requests \
          WHERE success AND label LIKE 'ho%' GROUP BY run, label_network",
     );
-    assert_eq!(rows, serde_json::json!([{"run": JTL_NAME, "label_network": "lcl", "n": 2, "ms": 20.0}]));
+    assert_eq!(rows, serde_json::json!([{"run": JTL_NAME, "label_network": "lcl", "n": 2, "ms": 20}]));
     let joined = query(
         &store,
         "SELECT r.records, c.status FROM client_requests c JOIN runs r ON c.run = r.run WHERE NOT c.success",
@@ -232,7 +232,7 @@ fn sql_sees_tables_labels_and_runs() {
 fn sql_has_quantiles_cases_windows_subqueries_and_dates() {
     let (_folder, store) = jmeter_store();
     let one = |sql: &str| query(&store, sql)[0]["x"].clone();
-    assert_eq!(one("SELECT QUANTILE_CONT(elapsed_ms, 0.25) AS x FROM client_requests"), 15.0);
+    assert_eq!(one("SELECT QUANTILE_CONT(elapsed_ms, 0.25) AS x FROM client_requests"), 15);
     assert_eq!(one("SELECT MAX(CASE WHEN success THEN 1 ELSE 2 END) AS x FROM client_requests"), 2);
     assert_eq!(one("SELECT STRFTIME('%Y', sent_at) AS x FROM client_requests LIMIT 1"), "2026");
     assert_eq!(one("SELECT UPPER(status) || '!' AS x FROM client_requests ORDER BY sent_at LIMIT 1"), "200!");
@@ -341,10 +341,10 @@ fn response_times_are_pooled_over_the_runs_of_a_store() {
     assert_eq!(code(&faaslens(&["analyze", "--store", text(&store)])), 0);
     let rows = query(&store, "SELECT n, errors, median_ms, iqr_ms FROM responses");
     // numpy.percentile([10, 30], [25, 50, 75]) = 15, 20, 25
-    assert_eq!(rows, serde_json::json!([{"n": 2, "errors": 1, "median_ms": 20.0, "iqr_ms": 10.0}]));
+    assert_eq!(rows, serde_json::json!([{"n": 2, "errors": 1, "median_ms": 20, "iqr_ms": 10}]));
     assert_eq!(code(&faaslens(&["analyze", "--store", text(&store), "--all-rows"])), 0);
     let rows = query(&store, "SELECT n, errors, median_ms FROM responses");
-    assert_eq!(rows, serde_json::json!([{"n": 3, "errors": 1, "median_ms": 20.0}]));
+    assert_eq!(rows, serde_json::json!([{"n": 3, "errors": 1, "median_ms": 20}]));
 }
 
 #[test]

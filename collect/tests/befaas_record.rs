@@ -156,7 +156,7 @@ fn refusals_say_where_and_why() {
         (r#"{\"timestamp\":1,\"now\":2","ingestionTime":1}"#, "truncated json", "a comma or the end of the object"),
         (r#"{"timestamp":1,"now":x}"#, "invalid json", "a number of milliseconds"),
         (
-            r#"{"timestamp":1,"fn":{"id":"e","name":"f"},"event":{}}"#,
+            r#"{"timestamp":1,"now":2,"fn":{"id":"e","name":"f"},"event":{}}"#,
             "unknown event",
             "coldstart, request, perf or type in the event",
         ),

@@ -160,11 +160,23 @@ pub fn parse_bytes(line: &[u8], keep_headers: bool) -> Result<(Record<'_>, usize
 #[cold]
 fn parse_twice_quoted(text: &str, keep_headers: bool) -> Result<(Record<'_>, usize), Refusal> {
     let refuse = |expected| Refusal { reason: "invalid json", expected, at: 0 };
-    // Ends at the first quote with a single backslash or none: that of the outer texts.
-    let end = text.find(r#"}\""#).map_or(text.len(), |at| at + 1);
+    let end = end_of_inner_string(text);
     let once = unescape(&text[..end]).ok_or_else(|| refuse("a string escaped twice"))?;
-    let (record, _) = read::<true>(&once, keep_headers)?;
-    Ok((record.into_owned(), end))
+    let (record, length) = read::<true>(&once, keep_headers)?;
+    let rest = serde_json::Value::from(&once[length..]).to_string();
+    Ok((record.into_owned(), end - (rest.len() - 2).min(end)))
+}
+
+/// Where a string inside a string ends: at the first quote with at most one backslash before it.
+fn end_of_inner_string(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    for quote in memchr::memchr_iter(b'"', bytes) {
+        let backslashes = bytes[..quote].iter().rev().take_while(|&&b| b == b'\\').count();
+        if backslashes < 2 {
+            return quote - backslashes;
+        }
+    }
+    text.len()
 }
 
 fn read<const Q: bool>(line: &str, keep_headers: bool) -> Result<(Record<'_>, usize), Refusal> {
