@@ -1,6 +1,7 @@
 //! Collectors: from provider logs and load-generator results to the tables of a store.
 //!
-//! * [`sources`]: where bytes come from; one file a provider or generator, listed in [`sources::SOURCES`].
+//! * [`sources`]: where bytes come from; one file a provider or generator.
+//! * [`pipeline`]: blocks of log in parallel, tables in order.
 //! * [`formats`]: bytes to records; one file a format, no I/O.
 //! * [`input`]: the one place that opens files (plain, gzip, zstd).
 //! * [`labels`]: run labels from the names of result files.
