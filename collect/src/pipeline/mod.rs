@@ -137,14 +137,13 @@ impl<'a> Crew<'a> {
         let scanned = scan::scan(block, self.files, self.rules, self.sequencer.parts());
         // Pushed first, taken last: encoding what is ready goes before reading more, which bounds memory.
         scope.spawn(|scope| self.step(scope));
-        match self.sequencer.accept(scanned) {
-            Ok((ready, spent)) => {
-                lock(&self.blocks).recycle(spent);
-                for part in ready {
-                    scope.spawn(move |_| self.check(self.sequencer.drain(part)));
-                }
-            }
-            Err(error) => self.check(Err(error)),
+        let (ready, spent) = self.sequencer.accept(scanned);
+        lock(&self.blocks).recycle(spent);
+        if self.sequencer.small_tables_wait() {
+            scope.spawn(|_| self.check(self.sequencer.drain_small_tables()));
+        }
+        for part in ready {
+            scope.spawn(move |_| self.check(self.sequencer.drain(part)));
         }
     }
 

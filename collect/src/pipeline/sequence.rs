@@ -31,6 +31,7 @@ pub(super) struct Sequencer<'a> {
     parts: Vec<Mutex<Part>>,
     /// What each part is given; locked apart from the part, so that giving does not wait for encoding.
     queues: Vec<Mutex<VecDeque<Arc<Placed>>>>,
+    small: SmallTables,
     order: Mutex<Order>,
 }
 
@@ -42,8 +43,6 @@ struct Order {
     values: [Arc<StringArray>; LABELS],
     providers: Vec<String>,
     hosts: HashMap<u32, String>,
-    platform: Stream<PlatformRecord>,
-    rejects: Stream<Reject>,
     /// Identities of platform statements that have an id of their own.
     seen: HashSet<u64>,
     /// Pieces of an earlier collection without an id: how often each may come again before it is new.
@@ -72,39 +71,63 @@ struct Held {
     open: bool,
 }
 
-/// A small table of part 0 that is written as it comes.
-struct Stream<R> {
-    rows: Vec<R>,
-    file: Option<TableFile>,
+/// A small table of part 0 that is written as it comes: rows are given in order of blocks, batches are encoded by
+/// whichever thread is free.
+struct SmallTable<R> {
+    /// The batch being filled.
+    rows: Mutex<Vec<R>>,
+    /// Full batches, in order.
+    queue: Mutex<VecDeque<Vec<R>>>,
+    file: Mutex<Option<TableFile>>,
 }
 
-impl<R: Row> Stream<R> {
-    const fn new() -> Self {
-        Self { rows: Vec::new(), file: None }
+impl<R: Row> SmallTable<R> {
+    fn new() -> Self {
+        Self { rows: Mutex::default(), queue: Mutex::default(), file: Mutex::new(None) }
     }
 
-    fn push(&mut self, row: R, transaction: &Transaction) -> Result<()> {
-        self.rows.push(row);
-        if self.rows.len() >= BATCH { self.write(transaction) } else { Ok(()) }
+    fn push(&self, row: R) {
+        let mut rows = lock(&self.rows);
+        rows.push(row);
+        if rows.len() >= BATCH {
+            lock(&self.queue).push_back(std::mem::take(&mut *rows));
+        }
     }
 
-    fn write(&mut self, transaction: &Transaction) -> Result<()> {
-        if self.file.is_none() {
-            self.file = Some(transaction.file(R::TABLE, NO_CONTEXT)?);
-        }
-        if let Some(file) = &mut self.file {
-            file.write_rows(&self.rows)?;
-        }
-        self.rows.clear();
-        Ok(())
+    fn has_batches(&self) -> bool {
+        !lock(&self.queue).is_empty()
     }
 
-    fn finish(mut self, transaction: &Transaction) -> Result<Option<FileEntry>> {
-        if !self.rows.is_empty() {
-            self.write(transaction)?;
+    /// Encodes the full batches.
+    fn drain(&self, transaction: &Transaction) -> Result<()> {
+        let mut file = lock(&self.file);
+        loop {
+            let next = lock(&self.queue).pop_front();
+            let Some(rows) = next else { return Ok(()) };
+            let mut open = match file.take() {
+                Some(open) => open,
+                None => transaction.file(R::TABLE, NO_CONTEXT)?,
+            };
+            open.write_rows(&rows)?;
+            *file = Some(open);
         }
-        Ok(self.file.map(TableFile::finish).transpose()?)
     }
+
+    fn finish(self, transaction: &Transaction) -> Result<Option<FileEntry>> {
+        let rest = std::mem::take(&mut *lock(&self.rows));
+        if !rest.is_empty() {
+            lock(&self.queue).push_back(rest);
+        }
+        self.drain(transaction)?;
+        let file = self.file.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        Ok(file.map(TableFile::finish).transpose()?)
+    }
+}
+
+/// The small tables of a run.
+struct SmallTables {
+    platform: SmallTable<PlatformRecord>,
+    rejects: SmallTable<Reject>,
 }
 
 impl<'a> Sequencer<'a> {
@@ -123,8 +146,6 @@ impl<'a> Sequencer<'a> {
             values: std::array::from_fn(|_| Arc::new(StringArray::from_iter_values::<&str, _>([]))),
             providers,
             hosts: HashMap::new(),
-            platform: Stream::new(),
-            rejects: Stream::new(),
             seen: HashSet::new(),
             known: HashMap::new(),
             counts: vec![FileCounts::default(); files.len()],
@@ -133,7 +154,8 @@ impl<'a> Sequencer<'a> {
             inherited: None,
             held: Vec::new(),
         };
-        Self { transaction, files, parts, queues, order: Mutex::new(order) }
+        let small = SmallTables { platform: SmallTable::new(), rejects: SmallTable::new() };
+        Self { transaction, files, parts, queues, small, order: Mutex::new(order) }
     }
 
     pub(super) fn run_id(&self) -> &str {
@@ -145,7 +167,7 @@ impl<'a> Sequencer<'a> {
     }
 
     /// Takes a block. Returns the parts that got rows and the buffers that are free again.
-    pub(super) fn accept(&self, scanned: Scanned) -> Result<(Vec<usize>, Vec<Vec<u8>>)> {
+    pub(super) fn accept(&self, scanned: Scanned) -> (Vec<usize>, Vec<Vec<u8>>) {
         let mut order = lock(&self.order);
         order.waiting.insert(scanned.sequence, scanned);
         let mut ready = Vec::new();
@@ -156,12 +178,12 @@ impl<'a> Sequencer<'a> {
         } {
             order.next += 1;
             buffers.push(std::mem::take(&mut scanned.buffer));
-            order.place_small_tables(&mut scanned, self.files, self.transaction)?;
+            order.place_small_tables(&mut scanned, self.files, &self.small);
             ready.extend(self.place_events(&mut order, scanned));
         }
         ready.sort_unstable();
         ready.dedup();
-        Ok((ready, buffers))
+        (ready, buffers)
     }
 
     fn place_events(&self, order: &mut Order, scanned: Scanned) -> Vec<usize> {
@@ -212,6 +234,17 @@ impl<'a> Sequencer<'a> {
         }
     }
 
+    /// Whether a batch of a small table is full.
+    pub(super) fn small_tables_wait(&self) -> bool {
+        self.small.platform.has_batches() || self.small.rejects.has_batches()
+    }
+
+    /// Encodes the full batches of the small tables.
+    pub(super) fn drain_small_tables(&self) -> Result<()> {
+        self.small.platform.drain(self.transaction)?;
+        self.small.rejects.drain(self.transaction)
+    }
+
     /// Puts the rows of an earlier collection first.
     pub(super) fn take_existing(&self, existing: Existing) -> Result<()> {
         let Existing { events, platform, rejects } = existing;
@@ -228,20 +261,20 @@ impl<'a> Sequencer<'a> {
             } else {
                 *order.known.entry(identity).or_default() += 1;
             }
-            order.platform.push(record, self.transaction)?;
+            self.small.platform.push(record);
         }
         for reject in rejects {
             *order.known.entry(reject_identity(&reject)).or_default() += 1;
-            order.rejects.push(reject, self.transaction)?;
+            self.small.rejects.push(reject);
         }
         Ok(())
     }
 
     /// Ends all tables.
     pub(super) fn finish(self, ends: Vec<FileEnd>) -> Result<Written> {
-        let Self { transaction, files, parts, order, .. } = self;
+        let Self { transaction, files, parts, small, order, .. } = self;
         let mut order = order.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-        order.release(None, transaction)?;
+        order.release(None, &small);
         let values = &order.values;
         let finished = parts
             .into_par_iter()
@@ -270,8 +303,10 @@ impl<'a> Sequencer<'a> {
             .map(|(number, moments)| Ok(transaction.write_rows(number, &client_requests(moments, files, &origins))?))
             .collect::<Result<Vec<Option<FileEntry>>>>()?;
         entries.extend(requests.into_iter().flatten());
-        entries.extend(order.platform.finish(transaction)?);
-        entries.extend(order.rejects.finish(transaction)?);
+        let (platform, rejects) =
+            rayon::join(|| small.platform.finish(transaction), || small.rejects.finish(transaction));
+        entries.extend(platform?);
+        entries.extend(rejects?);
         let window = executors.values().map(|executor| (executor.first_logged_ms, executor.last_logged_ms));
         let window = window.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
         let rows = executor_rows(&executors, &order.dictionaries, &order.providers, &order.hosts);
@@ -299,14 +334,9 @@ impl Order {
     }
 
     /// Platform statements and rejects of a block, with what only the order of blocks tells.
-    fn place_small_tables(
-        &mut self,
-        scanned: &mut Scanned,
-        files: &[InputFile],
-        transaction: &Transaction,
-    ) -> Result<()> {
+    fn place_small_tables(&mut self, scanned: &mut Scanned, files: &[InputFile], small: &SmallTables) {
         let lead = scanned.lead.as_ref().filter(|_| scanned.file == self.file);
-        self.release(lead, transaction)?;
+        self.release(lead, small);
         if scanned.file != self.file {
             (self.file, self.lines, self.inherited) = (scanned.file, 0, None);
         }
@@ -328,7 +358,7 @@ impl Order {
             if open || !self.held.is_empty() {
                 self.held.push(Held { record, open });
             } else {
-                self.place_statement(record, transaction)?;
+                self.place_statement(record, small);
             }
         }
         for mut reject in std::mem::take(&mut scanned.rejects) {
@@ -336,7 +366,7 @@ impl Order {
             reject.line = reject.line.map(|line| self.lines + line + 1);
             if self.is_new(reject_identity(&reject)) {
                 *self.counts[scanned.file].rejected.entry(reject.reason.to_string()).or_default() += 1;
-                self.rejects.push(reject, transaction)?;
+                small.rejects.push(reject);
             } else {
                 self.counts[scanned.file].duplicates += 1;
             }
@@ -345,34 +375,31 @@ impl Order {
         if let Some(reason) = scanned.cut_short {
             self.counts[scanned.file].cut_short = Some(reason.to_owned());
         }
-        Ok(())
     }
 
     /// Writes the statements held back, the open ones with the function and executor whose records come next.
-    fn release(&mut self, lead: Option<&Lead>, transaction: &Transaction) -> Result<()> {
+    fn release(&mut self, lead: Option<&Lead>, small: &SmallTables) {
         for Held { mut record, open } in std::mem::take(&mut self.held) {
             let starts = usize::from(is_initialisation(&record));
             if let Some(lead) = lead.filter(|lead| open && lead.starts <= starts) {
                 record.function = Some(lead.function.as_str().into());
                 record.executor = Some(lead.executor.as_str().into());
             }
-            self.place_statement(record, transaction)?;
+            self.place_statement(record, small);
         }
-        Ok(())
     }
 
     /// Writes a statement of the current file, or counts it as a repetition.
-    fn place_statement(&mut self, record: PlatformRecord, transaction: &Transaction) -> Result<()> {
+    fn place_statement(&mut self, record: PlatformRecord, small: &SmallTables) {
         let identity = platform_identity(&record);
         let new = if is_said_once(&record) { self.seen.insert(identity) } else { self.is_new(identity) };
         let counts = &mut self.counts[self.file];
         if new {
             counts.platform += 1;
-            self.platform.push(record, transaction)?;
+            small.platform.push(record);
         } else {
             counts.duplicates += 1;
         }
-        Ok(())
     }
 
     /// Whether a piece without an id is more than what an earlier collection knew.
