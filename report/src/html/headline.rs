@@ -65,7 +65,7 @@ fn response(input: &ReportInput) -> Option<Number> {
         [one] => Some(Number {
             value: format!("{} ms", readable(*one)),
             name: "median response time",
-            note: "of successful client requests".to_owned(),
+            note: "of client requests not marked as failed".to_owned(),
         }),
         several => Some(Number {
             value: format!("{} to {} ms", readable(least), readable(greatest)),

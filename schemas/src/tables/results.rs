@@ -209,7 +209,7 @@ table! {
         network: Option<Label>,
         /// Sampler label.
         label: Option<Label>,
-        /// Rows taken: `successes` or `all`.
+        /// Rows taken: `successes` (every row not marked as failed: `BeFaaS` logs mark none) or `all`.
         rows: Label,
         /// Runs pooled.
         runs: i64,
