@@ -58,7 +58,7 @@ pub(super) enum Bequest {
     Executor(String, String),
 }
 
-/// Scans a block. `parts` is in the rules of the sequencer: here every context gets its part at once.
+/// Scans a block of one of `files`; every record gets its part among `parts` at once.
 pub(super) fn scan(block: Block, files: &[InputFile], rules: &Rules, parts: u32) -> Scanned {
     let file = &files[block.file];
     let Block { sequence, offset, bytes, oversized, last, .. } = block;
