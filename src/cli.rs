@@ -17,6 +17,7 @@ Examples:
   faaslens collect befaas logs/webservice/2026-11-22_07-01-51 --store store --label repetition=1
   faaslens analyze --store store
   faaslens table durations --store store --format latex
+  faaslens compare 'main-*' 'candidate-*' --store store --margin 5% --fail-on regression
   faaslens query \"SELECT run, COUNT(*) AS n FROM traces GROUP BY run\" --store store
 
 Exit codes:
@@ -24,6 +25,7 @@ Exit codes:
   1    done, but some input was refused or lossy (named on standard error)
   2    wrong use: the command line asks for something that does not exist
   3    failed
+  4    compare --fail-on: a regression is proven
   130  interrupted";
 
 /// Where the time of a serverless benchmark run went: from the logs of a finished run to tables, figures and answers.
@@ -63,6 +65,8 @@ commands! {
     Analyze: analyze,
     Table: table,
     Query: query,
+    Compare: compare,
+    Trend: trend,
     Inspect: inspect,
     Runs: runs,
     Sources: sources,

@@ -11,14 +11,17 @@ pub(crate) enum Outcome {
     Done,
     /// Done, but some input was refused or lossy; it has been named on standard error.
     Lossy,
+    /// Done, and a regression is proven that the user asked to fail on.
+    Regressed,
 }
 
 impl Outcome {
-    /// The exit code: 0 or 1.
+    /// The exit code: 0, 1 or 4.
     pub(crate) fn code(self) -> u8 {
         match self {
             Self::Done => 0,
             Self::Lossy => 1,
+            Self::Regressed => REGRESSED,
         }
     }
 }
@@ -45,6 +48,8 @@ pub(crate) struct Interrupted {
 const WRONG_USE: u8 = 2;
 /// Failed.
 const FAILED: u8 = 3;
+/// A regression is proven.
+const REGRESSED: u8 = 4;
 /// Interrupted: 128 + SIGINT, as shells have it.
 const INTERRUPTED: u8 = 130;
 

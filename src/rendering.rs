@@ -41,6 +41,45 @@ pub(crate) struct FigureArguments {
     title: Option<String>,
 }
 
+/// How the figures of a comparison or a history are drawn.
+#[derive(Debug, Args)]
+pub(crate) struct AnswerFigureArguments {
+    /// File formats of the figures.
+    #[arg(long, value_name = "FORMATS", value_delimiter = ',', default_value = "svg,png,pdf", value_parser = image_format)]
+    figure_format: Vec<ImageFormat>,
+    /// Width of the figures, such as 3.5in, 89mm or 252pt; each figure's own when not given.
+    #[arg(long, value_name = "LENGTH", value_parser = length)]
+    width: Option<Length>,
+    /// Font size in points, 4 to 24.
+    #[arg(long, value_name = "PT", default_value_t = 8.0)]
+    font_size: f64,
+    /// Colours: colour (safe for colour-blind readers, survives grey print) or grey.
+    #[arg(long, value_name = "PALETTE", default_value = "colour", value_parser = palette)]
+    palette: Palette,
+    /// Title above each figure; none when not given.
+    #[arg(long, value_name = "TEXT")]
+    title: Option<String>,
+}
+
+impl AnswerFigureArguments {
+    /// The options of the report, checked.
+    ///
+    /// # Errors
+    /// When a size is out of range.
+    pub(crate) fn options(&self) -> anyhow::Result<Options> {
+        let options = Options {
+            formats: self.figure_format.clone(),
+            width: self.width,
+            font_pt: self.font_size,
+            palette: self.palette,
+            title: self.title.clone(),
+            ..Options::default()
+        };
+        options.validate()?;
+        Ok(options)
+    }
+}
+
 fn named<T: Copy>(name: &str, known: &[(&str, T)]) -> Result<T, String> {
     known.iter().find(|(known, _)| *known == name).map(|&(_, value)| value).ok_or_else(|| {
         let names: Vec<&str> = known.iter().map(|&(name, _)| name).collect();

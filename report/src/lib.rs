@@ -4,6 +4,7 @@
 //! bytes.
 //!
 //! * [`render()`]: everything at once: `tables/`, `figures/` and `index.html`.
+//! * [`render_answer`]: the files of a comparison or a history.
 //! * [`figures`]: one file a figure and the registry [`figures::FIGURES`]; drawn in points as SVG, with a bundled
 //!   font, and converted to PNG and PDF.
 //! * [`tables`]: any record batch as text, CSV, JSON, Markdown, LaTeX or Typst.
@@ -22,6 +23,7 @@
 //! ```
 #![warn(missing_docs)]
 
+mod answers;
 mod canvas;
 mod error;
 pub mod escape;
@@ -35,6 +37,7 @@ mod results;
 pub mod tables;
 pub mod verdict;
 
+pub use answers::{Answer, ComparisonAnswer, comparison_sheet, render_answer, trend_sheet};
 pub use error::{Error, Result};
 pub use input::{OutputFile, ReportInput, RunTables};
 pub use options::{ImageFormat, Length, Options, Order, Palette, Scale};

@@ -56,8 +56,9 @@ pub fn render(input: &ReportInput, options: &Options) -> Result<Vec<OutputFile>>
         })
         .collect();
 
-    let images: Vec<Vec<OutputFile>> =
-        drawn.par_iter().map(|drawn| figure_files(drawn, &options.formats)).collect::<Result<_>>()?;
+    let images =
+        |drawn: &&Drawn| image_files(&drawn.path, drawn.figure.name, &drawn.drawing, &drawn.caption, &options.formats);
+    let images: Vec<Vec<OutputFile>> = drawn.par_iter().map(images).collect::<Result<_>>()?;
     let tables = written_tables(input)?;
     let page = html::page(&html::Content {
         input,
@@ -150,19 +151,26 @@ fn completeness(drawing: &Drawing, verdicts: &[&Verdict]) -> String {
     }
 }
 
-fn figure_files(drawn: &Drawn, formats: &[ImageFormat]) -> Result<Vec<OutputFile>> {
-    let svg = &drawn.drawing.svg;
+/// The files of a drawing: its caption, what it draws, and the images. `path` has no extension.
+pub(crate) fn image_files(
+    path: &str,
+    figure: &str,
+    drawing: &Drawing,
+    caption: &str,
+    formats: &[ImageFormat],
+) -> Result<Vec<OutputFile>> {
+    let svg = &drawing.svg;
     let mut files = vec![
-        OutputFile { path: format!("{}.txt", drawn.path), bytes: drawn.caption.clone().into_bytes() },
-        OutputFile { path: format!("{}.csv", drawn.path), bytes: drawn.drawing.csv.clone().into_bytes() },
+        OutputFile { path: format!("{path}.txt"), bytes: caption.as_bytes().to_vec() },
+        OutputFile { path: format!("{path}.csv"), bytes: drawing.csv.clone().into_bytes() },
     ];
     for &(extension, format) in ImageFormat::NAMES.iter().filter(|(_, format)| formats.contains(format)) {
         let bytes = match format {
             ImageFormat::Svg => svg.clone().into_bytes(),
-            ImageFormat::Png => to_png(drawn.figure.name, svg)?,
-            ImageFormat::Pdf => to_pdf(drawn.figure.name, svg)?,
+            ImageFormat::Png => to_png(figure, svg)?,
+            ImageFormat::Pdf => to_pdf(figure, svg)?,
         };
-        files.push(OutputFile { path: format!("{}.{extension}", drawn.path), bytes });
+        files.push(OutputFile { path: format!("{path}.{extension}"), bytes });
     }
     Ok(files)
 }

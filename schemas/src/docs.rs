@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::manifest::Manifest;
 use crate::table::{Layout, Stage, Table};
-use crate::tables::TABLES;
+use crate::tables::{ANSWERS, TABLES};
 
 /// Markdown of every table: what a row is, who writes it, its columns with type, unit and meaning.
 pub fn tables_markdown() -> String {
@@ -17,20 +17,26 @@ pub fn tables_markdown() -> String {
         text.push('\n');
         text.push_str(&table_markdown(table));
     }
+    text.push_str("\n# Answers\n\nTables that `compare` and `trend` print; no store holds them.\n");
+    for table in ANSWERS {
+        text.push('\n');
+        text.push_str(&table_markdown(table));
+    }
     text
 }
 
 /// Markdown of one table.
 pub fn table_markdown(table: &Table) -> String {
-    let writer = match table.stage {
-        Stage::Collect => "collect",
-        Stage::Analyze => "analyze",
+    let stage = match table.stage {
+        Stage::Collect => "Written by `collect`",
+        Stage::Analyze => "Written by `analyze`",
+        Stage::Answer => "An answer",
     };
     let key = match table.layout {
         Layout::PerRun => "partitioned by `run` and `part`",
         Layout::Pooled => "pooled over runs",
     };
-    let mut text = format!("## {}\n\n{} Written by `{writer}`; {key}.\n\n", table.name, (table.doc)());
+    let mut text = format!("## {}\n\n{} {stage}; {key}.\n\n", table.name, (table.doc)());
     text.push_str("| column | type | unit | null | meaning |\n|---|---|---|---|---|\n");
     for column in (table.columns)() {
         let kind = match &column.data_type {

@@ -24,6 +24,8 @@ pub enum Stage {
     Collect,
     /// Written by `analyze`, from the tables of `collect`.
     Analyze,
+    /// What a command such as `compare` answers with; in no store.
+    Answer,
 }
 
 /// How a table's files lie in the store.

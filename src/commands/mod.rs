@@ -4,6 +4,7 @@
 
 pub(crate) mod analyze;
 pub(crate) mod collect;
+pub(crate) mod compare;
 pub(crate) mod inspect;
 pub(crate) mod query;
 pub(crate) mod report;
@@ -11,3 +12,4 @@ pub(crate) mod runs;
 pub(crate) mod schema;
 pub(crate) mod sources;
 pub(crate) mod table;
+pub(crate) mod trend;

@@ -42,3 +42,4 @@ pub use mann_whitney::{Dominance, MannWhitney, dominance, mann_whitney};
 pub use order_statistics::{carried_quantile, carries_quantile, order_statistic_interval};
 pub use random::Generator;
 pub use sample::{Refused, Sample};
+pub(crate) use special::{student_cdf, student_quantile};

@@ -34,13 +34,13 @@ pub(super) fn normal_quantile(p: f64) -> f64 {
 }
 
 /// Probability that a Student variable of `freedom` degrees (any positive number) is at most `t`.
-pub(super) fn student_cdf(t: f64, freedom: f64) -> f64 {
+pub(crate) fn student_cdf(t: f64, freedom: f64) -> f64 {
     let tail = 0.5 * beta_share(freedom / (freedom + t * t), 0.5 * freedom, 0.5);
     if t < 0.0 { tail } else { 1.0 - tail }
 }
 
 /// Quantile of Student's distribution of `freedom` degrees, for `p` in 0.5..1; the normal one from a million degrees on.
-pub(super) fn student_quantile(p: f64, freedom: f64) -> f64 {
+pub(crate) fn student_quantile(p: f64, freedom: f64) -> f64 {
     if freedom >= 1e6 {
         return normal_quantile(p);
     }

@@ -6,7 +6,10 @@
 mod box_plot;
 mod chains;
 mod cold_phases;
+mod ecdf;
 mod execution_duration;
+mod forest;
+mod history;
 mod publish_network;
 mod route_duration;
 mod throughput;
@@ -15,6 +18,7 @@ mod triggers;
 
 use faaslens_schemas::tables::{Outlier, TukeyBox};
 
+use crate::answers::Answer;
 use crate::input::RunTables;
 use crate::options::{Options, Scale};
 use crate::tables::{self, Cell, Format, Sheet};
@@ -60,6 +64,22 @@ pub struct Figure {
     /// Draws it; `None` when the tables hold nothing to draw.
     pub(crate) draw: fn(&[&RunTables], &Look) -> Option<Drawing>,
 }
+
+/// One kind of figure of an [`Answer`].
+#[derive(Debug)]
+pub struct AnswerFigure {
+    /// Name of its files.
+    pub name: &'static str,
+    /// What it shows, as a heading.
+    pub description: &'static str,
+    /// How what it shows is computed.
+    pub method: &'static str,
+    /// Draws it; `None` for another kind of answer and where there is nothing to draw.
+    pub(crate) draw: fn(&Answer<'_>, &Look) -> Option<Drawing>,
+}
+
+/// Every figure of an answer.
+pub static ANSWER_FIGURES: &[&AnswerFigure] = &[&forest::FIGURE, &ecdf::FIGURE, &history::FIGURE];
 
 /// The figure of that name.
 pub fn by_name(name: &str) -> Option<&'static Figure> {

@@ -14,6 +14,7 @@ mod text;
 mod typst;
 
 pub use sheet::{Cell, Heading, Sheet};
+pub use table_one::magnitude;
 
 use faaslens_schemas::arrow::array::RecordBatch;
 
@@ -47,9 +48,9 @@ pub static FORMATS: &[(&str, &str, Format)] = &[
 ];
 
 impl Format {
-    /// The format of that name.
+    /// The format of that name, or of the files of that extension.
     pub fn by_name(name: &str) -> Option<Self> {
-        FORMATS.iter().find(|(known, ..)| *known == name).map(|&(.., format)| format)
+        FORMATS.iter().find(|(known, extension, _)| *known == name || *extension == name).map(|&(.., format)| format)
     }
 
     /// Extension of its files, without the dot.

@@ -85,7 +85,7 @@ fn cell_of(response: &Response) -> String {
 }
 
 /// The number that a parameter begins with, times its unit: 1 for `1`, 10,000 for `10KB`; 0 without one.
-pub(crate) fn magnitude(parameter: &str) -> u64 {
+pub fn magnitude(parameter: &str) -> u64 {
     let digits: String = parameter.chars().take_while(char::is_ascii_digit).collect();
     let unit = match parameter.get(digits.len()..).unwrap_or_default().to_ascii_uppercase().as_str() {
         "K" | "KB" => 1_000,

@@ -1,12 +1,14 @@
 //! Every table of a store.
 //!
-//! One file a stage of the work; [`TABLES`] lists them all. Every per-run table also has the key `run` (string),
+//! One file a stage of the work; [`TABLES`] lists those of a store, [`ANSWERS`] those that only a command prints. Every per-run table also has the key `run` (string),
 //! which stands in the path of its files (`run=<run>`), and `part`.
 
+mod answers;
 mod collected;
 mod inferred;
 mod results;
 
+pub use answers::{Comparison, Distribution, Trend};
 pub use collected::{ClientRequest, Event, Executor, PlatformRecord, Reject};
 pub use inferred::{Call, DbCall, Invocation, Trace};
 pub use results::{
@@ -41,7 +43,10 @@ pub static TABLES: &[&Table] = &[
     Completeness::TABLE,
 ];
 
-/// The table of that name.
+/// Tables that commands answer with; no store holds them.
+pub static ANSWERS: &[&Table] = &[Comparison::TABLE, Distribution::TABLE, Trend::TABLE];
+
+/// The table of that name in a store.
 pub fn by_name(name: &str) -> Option<&'static Table> {
     TABLES.iter().copied().find(|table| table.name == name)
 }
