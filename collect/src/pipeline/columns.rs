@@ -47,6 +47,14 @@ pub(crate) mod label {
     pub(crate) const USER_AGENT: usize = 5;
 }
 
+/// Whose record it is, as keys of the block's dictionaries.
+#[derive(Debug, Clone, Copy)]
+struct Speaker {
+    function: u32,
+    executor: u32,
+    deployment: u32,
+}
+
 /// Records of one block, column by column.
 #[derive(Debug, Default)]
 pub(crate) struct EventColumns {
@@ -67,6 +75,8 @@ pub(crate) struct EventColumns {
     /// Keys into `dictionaries`.
     pub(crate) labels: [Vec<u32>; LABELS],
     pub(crate) dictionaries: [Dictionary; LABELS],
+    /// Whose records they are, by number of the introduction.
+    speakers: Vec<Option<Speaker>>,
     pub(crate) context_id: Texts,
     pub(crate) pair_id: Texts,
     pub(crate) callee_pair_id: Texts,
@@ -97,6 +107,7 @@ impl EventColumns {
             offset: Vec::with_capacity(room),
             labels: std::array::from_fn(|_| Vec::with_capacity(room)),
             dictionaries: std::array::from_fn(|_| Dictionary::default()),
+            speakers: Vec::new(),
             context_id: texts(9),
             pair_id: texts(18),
             callee_pair_id: texts(6),
@@ -112,11 +123,11 @@ impl EventColumns {
     /// Appends a record; true when its executor is new to the block.
     pub(crate) fn push(&mut self, record: &Record<'_>, provider_hash: u64, parts: u32, offset: u64) -> bool {
         let event = &record.event;
-        let (executor, new_executor) = self.dictionaries[label::EXECUTOR].intern(&record.executor);
+        let (Speaker { function, executor, deployment }, new_executor) = self.speaker(record);
         let keys = [
-            self.dictionaries[label::FUNCTION].intern(&record.function).0,
+            function,
             executor,
-            self.dictionaries[label::DEPLOYMENT].intern_optional(record.deployment_id.as_deref()),
+            deployment,
             self.dictionaries[label::TARGET].intern_optional(event.target.as_deref()),
             self.dictionaries[label::METHOD].intern_optional(event.method.as_deref()),
             self.dictionaries[label::USER_AGENT].intern_optional(event.user_agent.as_deref()),
@@ -161,6 +172,25 @@ impl EventColumns {
         self.url.push(event.url.as_deref());
         self.headers.push(event.headers.as_deref());
         new_executor
+    }
+
+    /// Whose record it is, and whether the executor is new to the block.
+    fn speaker(&mut self, record: &Record<'_>) -> (Speaker, bool) {
+        let number = record.introduction.map_or(usize::MAX, |number| number as usize);
+        if let Some(Some(known)) = self.speakers.get(number) {
+            return (*known, false);
+        }
+        let (executor, new) = self.dictionaries[label::EXECUTOR].intern(&record.executor);
+        let speaker = Speaker {
+            function: self.dictionaries[label::FUNCTION].intern(&record.function).0,
+            executor,
+            deployment: self.dictionaries[label::DEPLOYMENT].intern_optional(record.deployment_id.as_deref()),
+        };
+        if number != usize::MAX {
+            self.speakers.resize(self.speakers.len().max(number + 1), None);
+            self.speakers[number] = Some(speaker);
+        }
+        (speaker, new)
     }
 
     /// Function and executor of a row, as keys of the block's dictionaries.

@@ -63,6 +63,7 @@ fn record_of(row: &Event) -> Option<Record<'_>> {
         deployment_id: label(&row.deployment_id),
         executor: Cow::Borrowed(&row.executor),
         function: Cow::Borrowed(&row.function),
+        introduction: None,
         event: befaas::Event {
             kind: Kind::from_name(&row.kind)?,
             op: row.op.as_deref().and_then(Op::from_name),

@@ -7,7 +7,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::blocks::Block;
 use super::columns::{EventColumns, label};
 use super::{InputFile, Rules};
-use crate::formats::befaas::{self, Refusal};
+use crate::formats::befaas::{self, Record, Refusal};
 use crate::formats::{Dialect, Findings, Gap};
 use crate::redact::excerpt;
 
@@ -115,8 +115,7 @@ struct Scan<'a> {
     provider_hash: u64,
     /// The block as text, where all of it is UTF-8.
     text: Option<&'a str>,
-    /// Whether the block has no control characters but line ends: then its records need no check.
-    clean: bool,
+    reader: befaas::Reader<'a>,
     events: EventColumns,
     platform: Vec<PlatformRecord>,
     rejects: Vec<Reject>,
@@ -142,7 +141,7 @@ impl<'a> Scan<'a> {
             provider,
             provider_hash: xxh3_64(provider.as_bytes()),
             text: std::str::from_utf8(bytes).ok(),
-            clean: !has_control_characters(bytes),
+            reader: befaas::Reader::default(),
             events: EventColumns::for_bytes(bytes.len()),
             platform: Vec::new(),
             rejects: Vec::new(),
@@ -175,19 +174,13 @@ impl<'a> Scan<'a> {
     fn record(&mut self, marker: usize, before: &[u8], finder: &Finder<'_>) -> usize {
         let bytes = self.bytes;
         let start = marker + befaas::TAG_LENGTH;
-        let line_end = memchr::memchr(b'\n', &bytes[start..]).map_or(bytes.len(), |at| start + at);
-        let line = &bytes[start..line_end];
-        let parsed = match self.text.and_then(|text| text.get(start..line_end)) {
-            Some(line) => befaas::parse(line, self.rules.keep_headers),
-            None => befaas::parse_bytes(line, self.rules.keep_headers),
-        };
-        let parsed = parsed.and_then(|(record, length)| {
-            if self.clean { Ok((record, length)) } else { refuse_control(&line[..length]).map(|()| (record, length)) }
-        });
-        let (record, length) = match parsed {
+        let keep_headers = self.rules.keep_headers;
+        let canonical = self.text.and_then(|text| self.reader.read(text.get(start..)?, keep_headers));
+        let (record, length) = match canonical.map_or_else(|| self.parse(start), Ok) {
             Ok(parsed) => parsed,
             Err(refusal) => {
-                let end = finder.find(line).map_or(line_end, |at| start + at);
+                let line = self.rest_of_line(start);
+                let end = start + finder.find(line).unwrap_or(line.len());
                 self.refuse(marker, end, refusal);
                 return end;
             }
@@ -208,6 +201,23 @@ impl<'a> Scan<'a> {
             self.hosts.push((self.events.labels[label::EXECUTOR][row], host.to_owned()));
         }
         end
+    }
+
+    /// Reads a record of any form.
+    #[cold]
+    fn parse(&self, start: usize) -> Result<(Record<'a>, usize), Refusal> {
+        let line = self.rest_of_line(start);
+        let (record, length) = match self.text.and_then(|text| text.get(start..start + line.len())) {
+            Some(line) => befaas::parse(line, self.rules.keep_headers),
+            None => befaas::parse_bytes(line, self.rules.keep_headers),
+        }?;
+        refuse_control(&line[..length])?;
+        Ok((record, length))
+    }
+
+    fn rest_of_line(&self, start: usize) -> &'a [u8] {
+        let rest = &self.bytes[start..];
+        &rest[..memchr::memchr(b'\n', rest).unwrap_or(rest.len())]
     }
 
     fn refuse(&mut self, marker: usize, end: usize, refusal: Refusal) {
@@ -267,12 +277,6 @@ impl Findings for Scan<'_> {
     fn reject(&mut self, piece: &[u8], offset: usize, reason: &'static str, detail: String) {
         self.push_reject(piece, offset, reason, detail);
     }
-}
-
-/// Whether there is a control character that ends no line. Without an early end, so that the compiler makes it wide.
-fn has_control_characters(bytes: &[u8]) -> bool {
-    let ends_no_line = |b: u8| u8::from(b < b' ') & u8::from(b != b'\n') & u8::from(b != b'\r');
-    bytes.chunks(4096).any(|piece| piece.iter().fold(0, |found, &b| found | ends_no_line(b)) != 0)
 }
 
 /// Length of a text line that is the rest of a record whose beginning is lost; `None` for any other statement.
@@ -434,15 +438,5 @@ mod tests {
         let (records, statements, rejects) = scan_bytes(log, &TINYFAAS, false);
         assert_eq!((records, statements.len()), (0, 0));
         assert_eq!((&*rejects[0].reason, &*rejects[0].excerpt, rejects[0].length), ("json fragment", "", 39));
-    }
-
-    #[test]
-    fn control_characters_are_found_anywhere() {
-        assert!(!has_control_characters("a line\r\nwith ümlauts\n".as_bytes()));
-        for at in [0, 1, 4095, 4096, 9999] {
-            let mut bytes = vec![b'x'; 10_000];
-            bytes[at] = 0x1b;
-            assert!(has_control_characters(&bytes), "{at}");
-        }
     }
 }

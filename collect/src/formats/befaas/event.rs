@@ -119,6 +119,8 @@ pub struct Record<'a> {
     pub executor: Cow<'a, str>,
     /// Function name.
     pub function: Cow<'a, str>,
+    /// The same number for records of one text whose deployment, executor and function are known to be the same.
+    pub introduction: Option<u32>,
     /// What it says.
     pub event: Event<'a>,
 }
@@ -216,6 +218,7 @@ fn read<const Q: bool>(line: &str, keep_headers: bool) -> Result<(Record<'_>, us
         deployment_id: decode_optional::<Q>(deployment, at)?,
         executor: decode::<Q>(executor.ok_or_else(|| missing("fn.id"))?, at)?,
         function: decode::<Q>(function.ok_or_else(|| missing("fn.name"))?, at)?,
+        introduction: None,
         event: event.ok_or_else(|| missing("event"))?.classify::<Q>(at)?,
     };
     Ok((record, at))
@@ -345,20 +348,9 @@ fn push_json_string(target: &mut String, text: &str) {
 
 impl<'a> RawEvent<'a> {
     fn classify<const Q: bool>(self, at: usize) -> Result<Event<'a>, Refusal> {
-        let mut event = Event {
-            kind: Kind::ColdStart,
-            op: None,
-            target: None,
-            context_id: decode_optional::<Q>(self.context, at)?,
-            pair_id: decode_optional::<Q>(self.pair, at)?,
-            callee_pair_id: None,
-            start_ms: None,
-            duration_ms: None,
-            method: None,
-            url: None,
-            user_agent: None,
-            headers: None,
-        };
+        let mut event = Event::of(Kind::ColdStart);
+        event.context_id = decode_optional::<Q>(self.context, at)?;
+        event.pair_id = decode_optional::<Q>(self.pair, at)?;
         if let Some(mark) = self.mark {
             let mark = decode::<Q>(mark, at)?;
             let is_measure = self.entry_type.is_some_and(|kind| kind.raw == "measure");
@@ -391,52 +383,83 @@ impl<'a> RawEvent<'a> {
 }
 
 impl<'a> Event<'a> {
+    /// An event of which nothing else is known.
+    pub(super) fn of(kind: Kind) -> Self {
+        Self {
+            kind,
+            op: None,
+            target: None,
+            context_id: None,
+            pair_id: None,
+            callee_pair_id: None,
+            start_ms: None,
+            duration_ms: None,
+            method: None,
+            url: None,
+            user_agent: None,
+            headers: None,
+        }
+    }
+
     /// Takes apart `start:rpcOut:FUNCTION:PAIR` and the like.
     #[expect(clippy::ptr_arg, reason = "a borrowed mark is sliced without a copy")]
-    fn set_mark(&mut self, mark: &Cow<'a, str>, is_measure: bool) {
-        let (kind, operation) = match mark.split_once(':') {
-            Some(("start", rest)) => (Kind::Start, rest),
-            Some(("end", rest)) => (Kind::End, rest),
-            Some(("measure", rest)) => (Kind::Measure, rest),
-            _ => (if is_measure { Kind::Measure } else { Kind::Mark }, &**mark),
+    pub(super) fn set_mark(&mut self, mark: &Cow<'a, str>, is_measure: bool) {
+        let (kind, operation) = if let Some(rest) = mark.strip_prefix("start:") {
+            (Kind::Start, rest)
+        } else if let Some(rest) = mark.strip_prefix("end:") {
+            (Kind::End, rest)
+        } else if let Some(rest) = mark.strip_prefix("measure:") {
+            (Kind::Measure, rest)
+        } else {
+            (if is_measure { Kind::Measure } else { Kind::Mark }, &**mark)
         };
-        let skip = mark.len() - operation.len();
+        self.kind = kind;
+        let (op, method, tail) = operation_of(operation);
+        self.op = Some(op);
+        self.method = method.map(Cow::Borrowed);
         let slice = |from: usize, to: usize| match mark {
             Cow::Borrowed(mark) => Cow::Borrowed(&mark[from..to]),
             Cow::Owned(mark) => Cow::Owned(mark[from..to].to_owned()),
         };
-        self.kind = kind;
-        let (head, tail) = operation.split_once(':').unwrap_or((operation, ""));
-        let tail_at = skip + head.len() + 1;
-        let route = |method: &'static str| (Op::Route, Some(method));
-        let (op, method) = match head {
-            "rpcIn" if tail.is_empty() => (Op::RpcIn, None),
-            "msg" if tail.is_empty() => (Op::Msg, None),
-            "rpcOut" if !tail.is_empty() => (Op::RpcOut, None),
-            "dbOut" if !tail.is_empty() => (Op::Db, None),
-            "get" if !tail.is_empty() => route("GET"),
-            "post" if !tail.is_empty() => route("POST"),
-            "put" if !tail.is_empty() => route("PUT"),
-            "patch" if !tail.is_empty() => route("PATCH"),
-            "del" if !tail.is_empty() => route("DELETE"),
-            "all" if !tail.is_empty() => route("ALL"),
-            _ => (Op::Custom, None),
-        };
-        self.op = Some(op);
-        self.method = method.map(Cow::Borrowed);
+        let tail_at = mark.len() - tail.len();
         match op {
             Op::RpcIn | Op::Msg => {}
             Op::RpcOut => {
-                let split = tail.rfind(':').unwrap_or(tail.len());
+                let split = tail.bytes().rposition(|b| b == b':').unwrap_or(tail.len());
                 self.target = Some(slice(tail_at, tail_at + split));
                 if split < tail.len() {
                     self.callee_pair_id = Some(slice(tail_at + split + 1, mark.len()));
                 }
             }
-            Op::Route | Op::Db => self.target = Some(slice(tail_at, mark.len())),
-            Op::Custom => self.target = Some(slice(skip, mark.len())),
+            Op::Route | Op::Db | Op::Custom => self.target = Some(slice(tail_at, mark.len())),
         }
     }
+}
+
+/// What an entry is about, the method of a route, and what follows the operation's name.
+fn operation_of(operation: &str) -> (Op, Option<&'static str>, &str) {
+    /// Operations that name something, and the method of those that are routes.
+    const NAMING: [(&str, Op, Option<&str>); 8] = [
+        ("dbOut:", Op::Db, None),
+        ("rpcOut:", Op::RpcOut, None),
+        ("get:", Op::Route, Some("GET")),
+        ("post:", Op::Route, Some("POST")),
+        ("put:", Op::Route, Some("PUT")),
+        ("patch:", Op::Route, Some("PATCH")),
+        ("del:", Op::Route, Some("DELETE")),
+        ("all:", Op::Route, Some("ALL")),
+    ];
+    match operation {
+        "rpcIn" | "rpcIn:" => return (Op::RpcIn, None, ""),
+        "msg" | "msg:" => return (Op::Msg, None, ""),
+        _ => {}
+    }
+    for (name, op, method) in NAMING {
+        if let Some(tail) = operation.strip_prefix(name).filter(|tail| !tail.is_empty()) {
+            return (op, method, tail);
+        }
+    }
+    (Op::Custom, None, operation)
 }
 
 impl Record<'_> {
@@ -449,6 +472,7 @@ impl Record<'_> {
             deployment_id: own(self.deployment_id),
             executor: Cow::Owned(self.executor.into_owned()),
             function: Cow::Owned(self.function.into_owned()),
+            introduction: None,
             event: Event {
                 kind: event.kind,
                 op: event.op,

@@ -6,10 +6,12 @@
 //!
 //! A record is refused with a [`Refusal`] that says at which byte and why: never a panic, whatever the bytes.
 
+mod canonical;
 mod event;
 mod json;
 mod number;
 
+pub use canonical::Reader;
 pub use event::{Event, Kind, Op, Record, parse, parse_bytes};
 pub use json::Refusal;
 

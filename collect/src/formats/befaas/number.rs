@@ -15,12 +15,9 @@ pub(super) fn read(bytes: &[u8]) -> Option<(f64, usize)> {
     let mut at = usize::from(negative);
     let whole_start = at;
     let mut mantissa: u64 = 0;
-    let mut digits = 0_u32;
-    while let Some(digit) = bytes.get(at).map(|b| b.wrapping_sub(b'0')).filter(|d| *d < 10) {
-        mantissa = mantissa.wrapping_mul(10).wrapping_add(u64::from(digit));
-        digits += 1;
-        at += 1;
-    }
+    let mut digits = 0;
+    (mantissa, at) = read_digits(bytes, at, mantissa);
+    digits += at - whole_start;
     if at == whole_start || (bytes[whole_start] == b'0' && at > whole_start + 1) {
         return None;
     }
@@ -28,12 +25,9 @@ pub(super) fn read(bytes: &[u8]) -> Option<(f64, usize)> {
     if bytes.get(at) == Some(&b'.') {
         at += 1;
         let fraction_start = at;
-        while let Some(digit) = bytes.get(at).map(|b| b.wrapping_sub(b'0')).filter(|d| *d < 10) {
-            mantissa = mantissa.wrapping_mul(10).wrapping_add(u64::from(digit));
-            digits += 1;
-            at += 1;
-        }
+        (mantissa, at) = read_digits(bytes, at, mantissa);
         decimals = at - fraction_start;
+        digits += decimals;
         if decimals == 0 {
             return None;
         }
@@ -46,6 +40,41 @@ pub(super) fn read(bytes: &[u8]) -> Option<(f64, usize)> {
         return Some((if negative { -value } else { value }, at));
     }
     by_library(&bytes[..at])
+}
+
+/// Appends the digits from `at` on to a number (modulo 2^64); returns it and where they end.
+///
+/// Takes up to eight at a time, in a word (after D. Lemire, "Number parsing at a gigabyte per second", 2021).
+#[inline]
+fn read_digits(bytes: &[u8], mut at: usize, mut number: u64) -> (u64, usize) {
+    const POWERS: [u64; 9] = [1, 10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
+    while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
+        let digits = u64::from_le_bytes(*chunk) ^ 0x3030_3030_3030_3030;
+        // High bit of each byte above nine; right up to the first of them.
+        let others = (digits.wrapping_add(0x7676_7676_7676_7676) | digits) & 0x8080_8080_8080_8080;
+        let count = others.trailing_zeros() as usize / 8;
+        if count == 0 {
+            return (number, at);
+        }
+        number = number.wrapping_mul(POWERS[count]).wrapping_add(eight_digits(digits << (64 - 8 * count)));
+        at += count;
+        if count < 8 {
+            return (number, at);
+        }
+    }
+    while let Some(digit) = bytes.get(at).map(|b| b.wrapping_sub(b'0')).filter(|d| *d < 10) {
+        number = number.wrapping_mul(10).wrapping_add(u64::from(digit));
+        at += 1;
+    }
+    (number, at)
+}
+
+/// The number of eight digits, the first in the lowest byte.
+#[inline]
+fn eight_digits(digits: u64) -> u64 {
+    let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8) & 0x00ff_00ff_00ff_00ff;
+    let fours = pairs.wrapping_mul(100).wrapping_add(pairs >> 16) & 0x0000_ffff_0000_ffff;
+    fours.wrapping_mul(10_000).wrapping_add(fours >> 32) & 0xffff_ffff
 }
 
 #[cold]
