@@ -54,10 +54,11 @@ const SECRET_WORDS: &[&str] = &[
 pub fn excerpt(piece: &[u8], limit: usize) -> String {
     let cut = memchr::memmem::find(piece, b"\"headers").map_or(piece.len(), |at| at + b"\"headers".len());
     let shown = &piece[..cut.min(limit)];
-    let mut text = String::with_capacity(shown.len());
-    if shown.iter().all(|b| (b' '..=b'~').contains(b)) {
-        return mask(&String::from_utf8_lossy(shown));
+    if let Some(text) = std::str::from_utf8(shown).ok().filter(|text| text.bytes().all(|b| (b' '..=b'~').contains(&b)))
+    {
+        return mask(text);
     }
+    let mut text = String::with_capacity(shown.len());
     for c in String::from_utf8_lossy(shown).chars() {
         if c.is_control() && c != '\t' || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') {
             text.extend(c.escape_default());

@@ -83,7 +83,7 @@ fn result_files_give_every_row_and_the_run_its_labels_and_window() {
         let rows = bench.rows(collected);
         assert_eq!((rows.len(), failures(&rows)), (n, failed), "{run}");
         assert!((total_ms(&rows) - ms).abs() < 1e-9, "{run}");
-        assert_eq!(rows.iter().filter(|row| row.kind.0 == "transaction").count(), transactions, "{run}");
+        assert_eq!(rows.iter().filter(|row| &*row.kind == "transaction").count(), transactions, "{run}");
         let window = collected.manifest.window.as_ref().expect("a window");
         let sent = rows.iter().map(|row| row.sent_at).min().expect("rows");
         assert_eq!(window.from, sent.to_string(), "{run}");
@@ -197,7 +197,7 @@ fn damaged_files_are_read_as_far_as_they_go_and_each_loss_is_named() {
         assert_eq!(bench.rows(&collected).len(), n, "{name}");
         let rejects = bench.rejects(&collected);
         let found: Vec<_> =
-            rejects.iter().map(|r| (r.reason.0.as_str(), r.line.expect("a line"), r.detail.as_str())).collect();
+            rejects.iter().map(|r| (&*r.reason, r.line.expect("a line"), r.detail.as_str())).collect();
         assert_eq!(found, losses, "{name}");
         assert!(collected.manifest.lossy(), "{name}");
     }
@@ -230,7 +230,7 @@ fn a_failed_row_says_why_and_a_successful_one_does_not() {
     let error_of = |name: &str| {
         let collected = bench.collect(&sample("malformed").join(name)).expect("collected");
         let row = bench.rows(&collected).remove(0);
-        (row.status.map(|status| status.0), row.error, row.latency_ms)
+        (row.status.map(|status| status.to_string()), row.error, row.latency_ms)
     };
     let (status, error, _) = error_of("assertion-newline.csv");
     assert_eq!(status.as_deref(), Some("200"));
@@ -259,13 +259,13 @@ fn nested_samples_name_their_transaction() {
     let bench = Bench::new();
     let collected = bench.collect(&sample("malformed/xml-chain-parent.jtl")).expect("collected");
     let rows = bench.rows(&collected);
-    let (transactions, requests): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row.kind.0 == "transaction");
+    let (transactions, requests): (Vec<_>, Vec<_>) = rows.iter().partition(|row| &*row.kind == "transaction");
     assert_eq!((transactions.len(), requests.len()), (4, 12));
     assert!(requests.iter().all(|row| row.parent_label == Some("Transaction Controller".into()) && row.url.is_some()));
     assert!(transactions.iter().all(|row| row.parent_label.is_none() && row.url.is_none()));
     assert_eq!((transactions[0].elapsed_ms, transactions[0].idle_ms), (Some(30.0), Some(76.0)));
     let csv = bench.collect(&sample("malformed/chain-parent.csv")).expect("collected");
-    let transactions = bench.rows(&csv).iter().filter(|row| row.kind.0 == "transaction").count();
+    let transactions = bench.rows(&csv).iter().filter(|row| &*row.kind == "transaction").count();
     assert_eq!(transactions, 6);
 }
 
@@ -424,7 +424,7 @@ fn a_row_that_is_too_long_is_one_reject_and_reading_goes_on() {
     let collected = bench.collect(&bench.input("long.csv", &content.concat())).expect("collected");
     assert_eq!(bench.rows(&collected).len(), 2);
     let rejects = bench.rejects(&collected);
-    let found: Vec<_> = rejects.iter().map(|r| (r.reason.0.as_str(), r.length)).collect();
+    let found: Vec<_> = rejects.iter().map(|r| (&*r.reason, r.length)).collect();
     assert_eq!(found, [("row too long", (3 << 20) + 18), ("row too long", (3 << 20) + 18)]);
     assert!(rejects.iter().all(|reject| reject.excerpt.len() <= 500));
 }
@@ -448,7 +448,7 @@ fn an_artillery_report_gives_its_periods_and_says_that_it_has_no_requests() {
     assert_eq!(figures[0]["counters"]["http.codes.500"], 22);
     assert_eq!(figures[0]["summaries"]["http.response_time"]["p95"], 23.8);
     assert_eq!(periods[1].at, Some(Timestamp::from_millis(1_795_329_330_000)));
-    assert!(periods.iter().all(|period| period.kind.0 == "period" && period.provider.0 == "client"));
+    assert!(periods.iter().all(|period| &*period.kind == "period" && &*period.provider == "client"));
     let text = fs::read(sample("artillery-2.0.21-report.json")).expect("the sample");
     for period in &periods {
         let from = usize::try_from(period.offset).expect("an offset");

@@ -142,7 +142,7 @@ proptest! {
         }
         let (pieces, _) = read_csv(text.as_bytes());
         prop_assert_eq!(pieces.rejects, vec![]);
-        let read: Vec<String> = pieces.rows.iter().filter_map(|row| row.label.clone().map(|label| label.0)).collect();
+        let read: Vec<String> = pieces.rows.iter().filter_map(|row| row.label.as_deref().map(str::to_owned)).collect();
         prop_assert_eq!(read, labels);
         prop_assert!(pieces.rows.iter().all(|row| row.elapsed_ms == Some(f64::from(elapsed))));
     }
@@ -154,7 +154,7 @@ fn rows_behind_a_broken_quote_are_found_again() {
     let (pieces, _) = read_csv(text.as_bytes());
     let elapsed: Vec<Option<f64>> = pieces.rows.iter().map(|row| row.elapsed_ms).collect();
     assert_eq!(elapsed, [Some(2.0), Some(3.0)]);
-    assert_eq!((pieces.rejects[0].reason.0.as_str(), pieces.rejects[0].length), ("broken quote", 21));
+    assert_eq!((&*pieces.rejects[0].reason, pieces.rejects[0].length), ("broken quote", 21));
 }
 
 #[test]
@@ -187,7 +187,7 @@ fn an_xml_file_that_ends_early_keeps_its_samples_and_names_the_open_one() {
                 <httpSample t=\"3\" ts=\"1795334168241\"/>";
     let (pieces, outcome) = read_xml(text.as_bytes());
     assert_eq!(pieces.rows.iter().map(|row| row.elapsed_ms).collect::<Vec<_>>(), [Some(1.0), Some(3.0)]);
-    assert_eq!((pieces.rejects[0].reason.0.as_str(), pieces.rejects[0].line), ("truncated element", Some(2)));
+    assert_eq!((&*pieces.rejects[0].reason, pieces.rejects[0].line), ("truncated element", Some(2)));
     assert_eq!(outcome.expect("read").cut_short.as_deref(), Some("no </testResults>: JMeter was stopped"));
 }
 

@@ -37,32 +37,86 @@ pub enum Layout {
     Pooled,
 }
 
-/// A repeated string: the same as `String` for a reader, dictionary-encoded in the file.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Label(pub String);
+/// A repeated string: the same as `String` for a reader, dictionary-encoded in the file. Copies share the text.
+#[derive(Clone)]
+pub struct Label(Text);
+
+#[derive(Clone)]
+enum Text {
+    Fixed(&'static str),
+    Shared(Arc<str>),
+}
+
+impl Label {
+    /// A label that the program itself names; copies nothing.
+    pub const fn fixed(text: &'static str) -> Self {
+        Self(Text::Fixed(text))
+    }
+}
+
+impl Default for Label {
+    fn default() -> Self {
+        Self::fixed("")
+    }
+}
 
 impl From<&str> for Label {
     fn from(text: &str) -> Self {
-        Self(text.to_owned())
+        Self(Text::Shared(text.into()))
     }
 }
 
 impl From<String> for Label {
     fn from(text: String) -> Self {
-        Self(text)
+        Self(Text::Shared(text.into()))
     }
 }
 
 impl std::ops::Deref for Label {
     type Target = str;
     fn deref(&self) -> &str {
-        &self.0
+        match &self.0 {
+            Text::Fixed(text) => text,
+            Text::Shared(text) => text,
+        }
+    }
+}
+
+impl PartialEq for Label {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for Label {}
+
+impl PartialOrd for Label {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Label {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (**self).cmp(&**other)
+    }
+}
+
+impl std::hash::Hash for Label {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        (**self).hash(state);
+    }
+}
+
+impl std::fmt::Debug for Label {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Debug::fmt(&**self, f)
     }
 }
 
 impl std::fmt::Display for Label {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.pad(&self.0)
+        f.pad(self)
     }
 }
 
@@ -164,15 +218,7 @@ macro_rules! primitive_cell {
                 $data_type
             }
             fn to_array<'a>(values: impl Iterator<Item = &'a Self>) -> ArrayRef {
-                Arc::new(
-                    values
-                        .map(|$v| $into)
-                        .collect::<Vec<_>>()
-                        .into_iter()
-                        .map(Some)
-                        .collect::<$array>()
-                        .with_data_type($data_type),
-                )
+                Arc::new(<$array>::from_iter_values(values.map(|$v| $into)).with_data_type($data_type))
             }
             fn reader(array: &dyn Array) -> Option<Box<dyn Fn(usize) -> Option<Self> + '_>> {
                 let array = primitive::<$arrow>(array)?;
@@ -222,7 +268,8 @@ macro_rules! optional_cell {
             fn data_type() -> DataType {
                 $data_type
             }
-            fn to_array<'a>($values: impl Iterator<Item = &'a Self>) -> ArrayRef {
+            fn to_array<'a>(values: impl Iterator<Item = &'a Self>) -> ArrayRef {
+                let $values = values.map(Option::as_ref);
                 $to_array
             }
             fn reader($array: &dyn Array) -> Option<Box<dyn Fn(usize) -> Option<Self> + '_>> {
@@ -235,8 +282,8 @@ macro_rules! optional_cell {
                 $data_type
             }
             fn to_array<'a>(values: impl Iterator<Item = &'a Self>) -> ArrayRef {
-                let owned: Vec<Option<$rust>> = values.cloned().map(Some).collect();
-                <Option<$rust> as Cell>::to_array(owned.iter())
+                let $values = values.map(Some);
+                $to_array
             }
             fn reader(array: &dyn Array) -> Option<Box<dyn Fn(usize) -> Option<Self> + '_>> {
                 let read = <Option<$rust>>::reader(array)?;
@@ -246,14 +293,19 @@ macro_rules! optional_cell {
     };
 }
 
-optional_cell!(bool, |values| Arc::new(values.copied().collect::<BooleanArray>()), DataType::Boolean, |array| {
-    let array = array.as_boolean_opt()?;
-    Some(Box::new(move |i| Some(array.is_valid(i).then(|| array.value(i)))))
-});
+optional_cell!(
+    bool,
+    |values| Arc::new(values.map(Option::<&bool>::copied).collect::<BooleanArray>()),
+    DataType::Boolean,
+    |array| {
+        let array = array.as_boolean_opt()?;
+        Some(Box::new(move |i| Some(array.is_valid(i).then(|| array.value(i)))))
+    }
+);
 
 optional_cell!(
     String,
-    |values| Arc::new(values.map(Option::as_deref).collect::<StringArray>()),
+    |values| Arc::new(values.map(|text| text.map(String::as_str)).collect::<StringArray>()),
     DataType::Utf8,
     |array| {
         let read = text_reader(array)?;
@@ -266,12 +318,17 @@ optional_cell!(
     |values| {
         let mut builder = StringDictionaryBuilder::<Int32Type>::new();
         for value in values {
-            builder.append_option(value.as_deref());
+            builder.append_option(value.map(|label| &**label));
         }
         Arc::new(builder.finish())
     },
     DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8)),
     |array| {
+        if let Some(dictionary) = array.as_dictionary_opt::<Int32Type>() {
+            let values: Vec<Label> =
+                dictionary.values().as_string_opt::<i32>()?.iter().map(|v| v.unwrap_or_default().into()).collect();
+            return Some(Box::new(move |i| Some(dictionary.key(i).map(|key| values[key].clone()))));
+        }
         let read = text_reader(array)?;
         Some(Box::new(move |i| Some(read(i).map(Label::from))))
     }

@@ -31,7 +31,7 @@ impl RunContext {
     pub fn new(executors: &[Executor], client_logged: bool) -> Self {
         let mut context = Self { client_logged, ..Self::default() };
         for row in executors {
-            let key = (row.provider.0.clone(), row.function.0.clone(), row.executor.clone());
+            let key = (row.provider.to_string(), row.function.to_string(), row.executor.clone());
             let clock = ExecutorClock {
                 origin_us: row.origin.micros(),
                 uncertainty_ms: row.origin_uncertainty_ms,
@@ -39,8 +39,8 @@ impl RunContext {
                 first_start_ms: row.first_start_ms,
             };
             context.executors.insert(key, clock);
-            let provider = row.provider.0.as_str();
-            let entry = context.providers.entry(row.function.0.clone()).or_insert_with(|| Some(provider.to_owned()));
+            let provider = &*row.provider;
+            let entry = context.providers.entry(row.function.to_string()).or_insert_with(|| Some(provider.to_owned()));
             if entry.as_deref() != Some(provider) {
                 *entry = None;
             }

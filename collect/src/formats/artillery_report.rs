@@ -11,6 +11,7 @@ use std::io::Read;
 use std::ops::ControlFlow;
 use std::rc::Rc;
 
+use faaslens_schemas::table::Label;
 use faaslens_schemas::tables::{PlatformRecord, Reject};
 use faaslens_schemas::time::Timestamp;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -98,7 +99,7 @@ impl<S: PeriodSink> State<'_, S> {
             provider: "client".into(),
             function: None,
             executor: None,
-            kind: "period".into(),
+            kind: Label::fixed("period"),
             at: begin,
             request_id: None,
             duration_ms: None,

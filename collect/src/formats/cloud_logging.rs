@@ -3,6 +3,7 @@
 //! An entry with an instrumentation record is its record. Any other entry is a platform statement: the execution lines
 //! of first-generation functions, or text.
 
+use faaslens_schemas::table::Label;
 use faaslens_schemas::tables::PlatformRecord;
 use serde_json::Value;
 
@@ -35,19 +36,20 @@ impl Dialect for CloudLogging {
     }
 
     fn gap(&self, gap: Gap<'_>, findings: &mut dyn Findings) {
-        let starts = entry_starts(gap.bytes);
-        for (n, &start) in starts.iter().enumerate() {
-            let Some(&end) = starts.get(n + 1) else {
-                // The last entry is that of the record that follows, or the last of all.
-                if !gap.before_record {
-                    entry(&gap.bytes[start..], gap.offset + start, findings);
-                }
-                break;
-            };
+        let mut starts = entry_starts(gap.bytes);
+        let Some(mut start) = starts.next() else {
+            if !gap.after_record && !gap.before_record {
+                stray(gap.bytes, gap.offset, findings);
+            }
+            return;
+        };
+        for end in starts {
             entry(&gap.bytes[start..end], gap.offset + start, findings);
+            start = end;
         }
-        if starts.is_empty() && !gap.after_record && !gap.before_record {
-            stray(gap.bytes, gap.offset, findings);
+        // The last entry is that of the record that follows, or the last of all.
+        if !gap.before_record {
+            entry(&gap.bytes[start..], gap.offset + start, findings);
         }
     }
 
@@ -69,25 +71,20 @@ fn begins_entry(line: &[u8]) -> bool {
     blanks <= 4 && line.get(blanks) == Some(&b'{')
 }
 
-/// Where entries begin in a gap.
-fn entry_starts(bytes: &[u8]) -> Vec<usize> {
-    let mut starts = Vec::new();
-    if begins_entry(bytes) {
-        starts.push(0);
-    }
-    for at in memchr::memchr_iter(b'\n', bytes) {
-        if begins_entry(&bytes[at + 1..]) {
-            starts.push(at + 1);
+/// Where entries begin in a gap, in order: at the start of the line of a brace, or at the brace in an array without
+/// line ends.
+fn entry_starts(bytes: &[u8]) -> impl Iterator<Item = usize> {
+    memchr::memchr_iter(b'{', bytes).filter_map(|brace| {
+        let before = &bytes[..brace];
+        let blanks = before.iter().rev().take(5).take_while(|&&b| b == b' ').count();
+        let line = brace - blanks;
+        if blanks <= 4 && (line == 0 || bytes[line - 1] == b'\n') {
+            return Some(line);
         }
-    }
-    for at in memchr::memmem::find_iter(bytes, br#"},{""#) {
-        starts.push(at + 2);
-    }
-    if let Some(at) = memchr::memmem::find(&bytes[..bytes.len().min(64)], br#"[{""#) {
-        starts.push(at + 1);
-    }
-    starts.sort_unstable();
-    starts
+        let compact =
+            bytes.get(brace + 1) == Some(&b'"') && (before.ends_with(b"},") || (brace < 62 && before.ends_with(b"[")));
+        compact.then_some(brace)
+    })
 }
 
 /// An entry without an instrumentation record.
@@ -129,7 +126,11 @@ fn statement(entry: &Value) -> PlatformRecord {
     let whole = || crate::redact::excerpt(payload.to_string().as_bytes(), 500);
     let mut record = execution(text.unwrap_or_default())
         .or_else(|| text.and_then(|text| text_line(text.as_bytes())))
-        .unwrap_or_else(|| PlatformRecord { kind: "text".into(), text: Some(whole()), ..PlatformRecord::default() });
+        .unwrap_or_else(|| PlatformRecord {
+            kind: Label::fixed("text"),
+            text: Some(whole()),
+            ..PlatformRecord::default()
+        });
     let own = |value: &Value| value.as_str().map(str::to_owned);
     record.at = entry["timestamp"].as_str().and_then(|time| stamp::read(time.as_bytes())).map(|(at, _)| at);
     record.request_id = own(&labels["execution_id"]).filter(|_| &*record.kind != "text");
@@ -139,7 +140,7 @@ fn statement(entry: &Value) -> PlatformRecord {
     if record.duration_ms.is_none()
         && let Some(latency) = entry["httpRequest"]["latency"].as_str()
     {
-        record.kind = "execution_finished".into();
+        record.kind = Label::fixed("execution_finished");
         record.duration_ms = latency.strip_suffix('s').and_then(|s| s.parse::<f64>().ok()).map(|s| s * 1000.0);
         record.status = entry["httpRequest"]["status"].as_u64().map(|status| status.to_string().into());
         record.text = None;
@@ -151,7 +152,7 @@ fn statement(entry: &Value) -> PlatformRecord {
 fn execution(text: &str) -> Option<PlatformRecord> {
     let rest = text.strip_prefix("Function execution ")?;
     if rest.starts_with("started") {
-        return Some(PlatformRecord { kind: "execution_started".into(), ..PlatformRecord::default() });
+        return Some(PlatformRecord { kind: Label::fixed("execution_started"), ..PlatformRecord::default() });
     }
     let rest = rest.strip_prefix("took ")?;
     let (duration, rest) = rest.split_once(" ms")?;
@@ -159,7 +160,7 @@ fn execution(text: &str) -> Option<PlatformRecord> {
         .split_once("finished with status")
         .map(|(_, status)| status.trim_start_matches([' ', ':']).trim_start_matches("code:").trim().trim_matches('\''));
     Some(PlatformRecord {
-        kind: "execution_finished".into(),
+        kind: Label::fixed("execution_finished"),
         duration_ms: duration.parse().ok(),
         status: status.map(Into::into),
         ..PlatformRecord::default()

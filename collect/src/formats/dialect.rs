@@ -1,5 +1,6 @@
 //! How a provider's log wraps instrumentation records.
 
+use faaslens_schemas::table::Label;
 use faaslens_schemas::tables::PlatformRecord;
 
 /// Text between two instrumentation records of a block, or before the first or after the last.
@@ -101,5 +102,9 @@ pub(crate) fn lines(gap: Gap<'_>) -> impl Iterator<Item = (&[u8], usize, Place)>
 /// A line that says nothing that a column could hold, kept as text; `None` for a blank one.
 pub(crate) fn text_line(line: &[u8]) -> Option<PlatformRecord> {
     let text = crate::redact::excerpt(line.trim_ascii(), 500);
-    (!text.is_empty()).then(|| PlatformRecord { kind: "text".into(), text: Some(text), ..PlatformRecord::default() })
+    (!text.is_empty()).then(|| PlatformRecord {
+        kind: Label::fixed("text"),
+        text: Some(text),
+        ..PlatformRecord::default()
+    })
 }

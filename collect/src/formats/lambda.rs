@@ -3,6 +3,7 @@
 //! Text: `START|END|REPORT RequestId: …`, fields of a report separated by tabs; `INIT_START`, `INIT_REPORT`,
 //! `RESTORE_START`, `RESTORE_REPORT`. JSON: `{"time", "type": "platform.…", "record": {…}}`.
 
+use faaslens_schemas::table::Label;
 use faaslens_schemas::tables::PlatformRecord;
 use serde_json::Value;
 
@@ -26,7 +27,7 @@ fn parse_text(message: &str) -> Option<PlatformRecord> {
         "REPORT" => "report",
         _ => return None,
     };
-    let mut record = PlatformRecord { kind: kind.into(), ..PlatformRecord::default() };
+    let mut record = PlatformRecord { kind: Label::fixed(kind), ..PlatformRecord::default() };
     if matches!(kind, "init_start" | "restore_start") {
         record.text = Some(crate::redact::excerpt(rest.replace('\t', "; ").as_bytes(), 500));
         return Some(record);
@@ -100,7 +101,7 @@ fn parse_json(message: &str) -> Option<PlatformRecord> {
     let metrics = &body["metrics"];
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let mut record = PlatformRecord {
-        kind: kind.into(),
+        kind: Label::fixed(kind),
         at: line["time"].as_str().and_then(|time| stamp::read(time.as_bytes())).map(|(at, _)| at),
         request_id: text(&body["requestId"]),
         duration_ms: metrics["durationMs"].as_f64(),

@@ -3,6 +3,7 @@
 //! They differ in what stands before a record and in the statements of the platform; each is a [`PlainLines`] with its
 //! own reader of statements.
 
+use faaslens_schemas::table::Label;
 use faaslens_schemas::tables::PlatformRecord;
 
 use super::dialect::{Dialect, Findings, Gap, Place, lines, text_line};
@@ -118,7 +119,7 @@ fn azure_execution(message: &str) -> Option<PlatformRecord> {
         rest.split_once("Duration=").and_then(|(_, d)| d.split_once("ms")).and_then(|(ms, _)| ms.parse().ok());
     let status = rest.trim_start().strip_prefix('(').and_then(|inner| inner.split(',').next());
     Some(PlatformRecord {
-        kind: kind.into(),
+        kind: Label::fixed(kind),
         function: Some(function.strip_prefix("Functions.").unwrap_or(function).into()),
         request_id: id,
         duration_ms: duration,
@@ -133,7 +134,7 @@ fn watchdog_statement(line: &[u8]) -> Option<PlatformRecord> {
     let line = line.trim_ascii();
     let Some((at, length)) = stamp::read(line) else { return Some(record) };
     record.at = Some(at);
-    record.kind = "watchdog".into();
+    record.kind = Label::fixed("watchdog");
     let text = String::from_utf8_lossy(&line[length..]);
     if let Some((_, outcome)) = text.split_once(" - ") {
         let status = outcome.split(" - ").next().unwrap_or(outcome).trim();

@@ -1,6 +1,6 @@
 //! The columns of a block's instrumentation records.
 
-use faaslens_schemas::store::{NO_CONTEXT, part_of};
+use faaslens_schemas::store::{NO_CONTEXT, part_of_hash};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::dictionary::Dictionary;
@@ -22,6 +22,27 @@ impl Texts {
         }
         self.ends.push(self.bytes.len() as u32);
         self.present.push(text.is_some());
+    }
+
+    /// All texts end to end.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Where each text ends.
+    pub(crate) fn ends(&self) -> &[u32] {
+        &self.ends
+    }
+
+    /// Whether each text is there.
+    pub(crate) fn present(&self) -> &[bool] {
+        &self.present
+    }
+
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.ends.clear();
+        self.present.clear();
     }
 
     /// The bytes of a text; `None` for an absent one.
@@ -55,11 +76,20 @@ struct Speaker {
     deployment: u32,
 }
 
-/// Records of one block, column by column.
+/// Records of one block: the columns of each part, with dictionaries that all parts share.
 #[derive(Debug, Default)]
-pub(crate) struct EventColumns {
-    /// Part of each record.
-    pub(crate) part: Vec<u32>,
+pub(crate) struct BlockColumns {
+    /// Columns, by part.
+    pub(crate) parts: Vec<Columns>,
+    pub(crate) dictionaries: [Dictionary; LABELS],
+    /// Whose records they are, by number of the introduction.
+    speakers: Vec<Option<Speaker>>,
+    len: usize,
+}
+
+/// Records of one block and one part, column by column.
+#[derive(Debug, Default)]
+pub(crate) struct Columns {
     /// Identity of each record: two records of the same executor with the same content have the same.
     pub(crate) identity: Vec<u64>,
     pub(crate) kind: Vec<u8>,
@@ -72,11 +102,8 @@ pub(crate) struct EventColumns {
     /// NaN where unknown.
     pub(crate) duration_ms: Vec<f64>,
     pub(crate) offset: Vec<u64>,
-    /// Keys into `dictionaries`.
+    /// Keys into the block's dictionaries.
     pub(crate) labels: [Vec<u32>; LABELS],
-    pub(crate) dictionaries: [Dictionary; LABELS],
-    /// Whose records they are, by number of the introduction.
-    speakers: Vec<Option<Speaker>>,
     pub(crate) context_id: Texts,
     pub(crate) pair_id: Texts,
     pub(crate) callee_pair_id: Texts,
@@ -84,44 +111,34 @@ pub(crate) struct EventColumns {
     pub(crate) headers: Texts,
 }
 
-impl EventColumns {
-    /// No records, with room for those of so many bytes of log.
-    pub(crate) fn for_bytes(bytes: usize) -> Self {
-        /// Bytes of a record in a log, rather too few.
-        const RECORD: usize = 400;
-        let room = bytes / RECORD;
-        let texts = |each: usize| Texts {
-            bytes: Vec::with_capacity(room * each),
-            ends: Vec::with_capacity(room),
-            present: Vec::with_capacity(room),
-        };
-        Self {
-            part: Vec::with_capacity(room),
-            identity: Vec::with_capacity(room),
-            kind: Vec::with_capacity(room),
-            op: Vec::with_capacity(room),
-            logged_at_ms: Vec::with_capacity(room),
-            now_ms: Vec::with_capacity(room),
-            start_ms: Vec::with_capacity(room),
-            duration_ms: Vec::with_capacity(room),
-            offset: Vec::with_capacity(room),
-            labels: std::array::from_fn(|_| Vec::with_capacity(room)),
-            dictionaries: std::array::from_fn(|_| Dictionary::default()),
-            speakers: Vec::new(),
-            context_id: texts(9),
-            pair_id: texts(18),
-            callee_pair_id: texts(6),
-            url: texts(4),
-            headers: texts(32),
-        }
+/// What appending a record tells.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Appended {
+    /// Key of its function in the block's dictionary.
+    pub(crate) function: u32,
+    /// Key of its executor.
+    pub(crate) executor: u32,
+    /// Whether the executor is new to the block.
+    pub(crate) new_executor: bool,
+}
+
+impl BlockColumns {
+    /// Forgets all records and keeps the memory; `parts` is the number of parts with contexts.
+    pub(crate) fn reset(&mut self, parts: u32) {
+        let Self { parts: columns, dictionaries, speakers, len } = self;
+        columns.resize_with(parts as usize + 1, Columns::default);
+        columns.iter_mut().for_each(Columns::clear);
+        dictionaries.iter_mut().for_each(Dictionary::clear);
+        speakers.clear();
+        *len = 0;
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.kind.len()
+        self.len
     }
 
-    /// Appends a record; true when its executor is new to the block.
-    pub(crate) fn push(&mut self, record: &Record<'_>, provider_hash: u64, parts: u32, offset: u64) -> bool {
+    /// Appends a record to the columns of its part.
+    pub(crate) fn push(&mut self, record: &Record<'_>, provider_hash: u64, offset: u64) -> Appended {
         let event = &record.event;
         let (Speaker { function, executor, deployment }, new_executor) = self.speaker(record);
         let keys = [
@@ -132,9 +149,6 @@ impl EventColumns {
             self.dictionaries[label::METHOD].intern_optional(event.method.as_deref()),
             self.dictionaries[label::USER_AGENT].intern_optional(event.user_agent.as_deref()),
         ];
-        for (column, key) in self.labels.iter_mut().zip(keys) {
-            column.push(key);
-        }
         let context_hash = event.context_id.as_deref().map_or(0, |id| xxh3_64(id.as_bytes()));
         let text_hash = |text: Option<&str>| text.map_or(0, |text| xxh3_64(text.as_bytes()));
         let number = |number: Option<f64>| number.unwrap_or(f64::NAN);
@@ -154,24 +168,13 @@ impl EventColumns {
             text_hash(event.callee_pair_id.as_deref()),
             text_hash(event.url.as_deref()),
         ];
-        self.identity.push(hash_words(&identity));
-        self.part.push(match event.context_id.as_deref() {
-            Some(id) => part_of(id.as_bytes(), parts),
+        let part = match event.context_id {
+            Some(_) => part_of_hash(context_hash, self.parts.len() as u32 - 1),
             None => NO_CONTEXT,
-        });
-        self.kind.push(event.kind as u8);
-        self.op.push(event.op.map_or(u8::MAX, |op| op as u8));
-        self.logged_at_ms.push(record.timestamp_ms);
-        self.now_ms.push(record.now_ms);
-        self.start_ms.push(number(event.start_ms));
-        self.duration_ms.push(number(event.duration_ms));
-        self.offset.push(offset);
-        self.context_id.push(event.context_id.as_deref());
-        self.pair_id.push(event.pair_id.as_deref());
-        self.callee_pair_id.push(event.callee_pair_id.as_deref());
-        self.url.push(event.url.as_deref());
-        self.headers.push(event.headers.as_deref());
-        new_executor
+        };
+        self.len += 1;
+        self.parts[part as usize].push(record, hash_words(&identity), &keys, offset);
+        Appended { function, executor, new_executor }
     }
 
     /// Whose record it is, and whether the executor is new to the block.
@@ -192,10 +195,47 @@ impl EventColumns {
         }
         (speaker, new)
     }
+}
 
-    /// Function and executor of a row, as keys of the block's dictionaries.
-    pub(crate) fn executor_of(&self, row: usize) -> (u32, u32) {
-        (self.labels[label::FUNCTION][row], self.labels[label::EXECUTOR][row])
+impl Columns {
+    pub(crate) fn len(&self) -> usize {
+        self.kind.len()
+    }
+
+    fn push(&mut self, record: &Record<'_>, identity: u64, keys: &[u32; LABELS], offset: u64) {
+        let event = &record.event;
+        self.identity.push(identity);
+        self.kind.push(event.kind as u8);
+        self.op.push(event.op.map_or(u8::MAX, |op| op as u8));
+        self.logged_at_ms.push(record.timestamp_ms);
+        self.now_ms.push(record.now_ms);
+        self.start_ms.push(event.start_ms.unwrap_or(f64::NAN));
+        self.duration_ms.push(event.duration_ms.unwrap_or(f64::NAN));
+        self.offset.push(offset);
+        for (column, key) in self.labels.iter_mut().zip(keys) {
+            column.push(*key);
+        }
+        self.context_id.push(event.context_id.as_deref());
+        self.pair_id.push(event.pair_id.as_deref());
+        self.callee_pair_id.push(event.callee_pair_id.as_deref());
+        self.url.push(event.url.as_deref());
+        self.headers.push(event.headers.as_deref());
+    }
+
+    fn clear(&mut self) {
+        self.identity.clear();
+        self.kind.clear();
+        self.op.clear();
+        self.logged_at_ms.clear();
+        for column in [&mut self.now_ms, &mut self.start_ms, &mut self.duration_ms] {
+            column.clear();
+        }
+        self.offset.clear();
+        self.labels.iter_mut().for_each(Vec::clear);
+        let Self { context_id, pair_id, callee_pair_id, url, headers, .. } = self;
+        for column in [context_id, pair_id, callee_pair_id, url, headers] {
+            column.clear();
+        }
     }
 }
 

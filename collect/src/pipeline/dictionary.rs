@@ -22,7 +22,15 @@ impl Dictionary {
         if (self.last as usize) < self.ends.len() && self.get(self.last) == text {
             return (self.last, false);
         }
-        let hash = xxh3_64(text.as_bytes());
+        self.intern_hashed(text, xxh3_64(text.as_bytes()))
+    }
+
+    /// Keys here of the texts of another dictionary, in order of its keys.
+    pub(crate) fn intern_all(&mut self, other: &Self) -> Vec<u32> {
+        other.texts().zip(&other.hashes).map(|(text, &hash)| self.intern_hashed(text, hash).0).collect()
+    }
+
+    fn intern_hashed(&mut self, text: &str, hash: u64) -> (u32, bool) {
         let found = self.table.find(hash, |&key| self.hashes[key as usize] == hash && self.get(key) == text);
         let (key, new) = if let Some(&key) = found { (key, false) } else { (self.insert(hash, text), true) };
         self.last = key;
@@ -43,6 +51,16 @@ impl Dictionary {
         let hashes = &self.hashes;
         self.table.insert_unique(hash, key, |&key| hashes[key as usize]);
         key
+    }
+
+    /// Forgets all texts and keeps the memory.
+    pub(crate) fn clear(&mut self) {
+        let Self { table, hashes, bytes, ends, last } = self;
+        table.clear();
+        hashes.clear();
+        bytes.clear();
+        ends.clear();
+        *last = 0;
     }
 
     /// The text of a key.

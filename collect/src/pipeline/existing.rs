@@ -8,7 +8,7 @@ use faaslens_schemas::tables::{Event, PlatformRecord, Reject};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::InputFile;
-use super::columns::EventColumns;
+use super::columns::BlockColumns;
 use crate::Result;
 use crate::formats::befaas::{self, Kind, Op, Record};
 use crate::sources::befaas::LOGS;
@@ -16,7 +16,7 @@ use crate::sources::befaas::LOGS;
 /// The tables of a run as they are in the store.
 pub(crate) struct Existing {
     /// Records by file, in the order they are stored in.
-    pub(super) events: Vec<(usize, EventColumns)>,
+    pub(super) events: Vec<(usize, BlockColumns)>,
     pub(super) platform: Vec<PlatformRecord>,
     pub(super) rejects: Vec<Reject>,
 }
@@ -35,17 +35,19 @@ impl Existing {
             }
         }
         inputs.sort_by(|a, b| a.name.cmp(&b.name));
-        let mut events: Vec<(usize, EventColumns)> = Vec::new();
+        let mut events: Vec<(usize, BlockColumns)> = Vec::new();
         for part in 0..=manifest.parts {
             let rows: Vec<Event> = store.rows(manifest, Some(part))?;
             for row in &rows {
                 let file = inputs.iter().position(|input| input.name == *row.source).unwrap_or(0);
                 if events.last().is_none_or(|(last, columns)| *last != file || columns.len() >= 8192) {
-                    events.push((file, EventColumns::default()));
+                    let mut columns = BlockColumns::default();
+                    columns.reset(manifest.parts);
+                    events.push((file, columns));
                 }
                 if let (Some((_, columns)), Some(record)) = (events.last_mut(), record_of(row)) {
                     let provider = xxh3_64(row.provider.as_bytes());
-                    columns.push(&record, provider, manifest.parts, row.offset.cast_unsigned());
+                    columns.push(&record, provider, row.offset.cast_unsigned());
                 }
             }
         }
@@ -55,7 +57,8 @@ impl Existing {
 
 /// The record a stored row was made from.
 fn record_of(row: &Event) -> Option<Record<'_>> {
-    let label = |label: &'_ Option<faaslens_schemas::table::Label>| label.as_ref().map(|label| label.0.clone().into());
+    let label =
+        |label: &'_ Option<faaslens_schemas::table::Label>| label.as_ref().map(|label| label.to_string().into());
     let text = |text: &'_ Option<String>| text.as_ref().map(|text| Cow::Owned(text.clone()));
     Some(Record {
         timestamp_ms: row.logged_at.micros() / 1000,

@@ -134,7 +134,7 @@ impl<'a> Crew<'a> {
                 None => return,
             }
         };
-        let scanned = scan::scan(block, self.files, self.rules, self.sequencer.parts());
+        let scanned = scan::scan(block, self.files, self.rules, self.sequencer.columns());
         // Pushed first, taken last: encoding what is ready goes before reading more, which bounds memory.
         scope.spawn(|scope| self.step(scope));
         let (ready, spent) = self.sequencer.accept(scanned);

@@ -7,7 +7,7 @@ use faaslens_schemas::arrow::array::{
     Array, ArrayRef, DictionaryArray, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
     TimestampMicrosecondArray,
 };
-use faaslens_schemas::arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use faaslens_schemas::arrow::buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use faaslens_schemas::arrow::datatypes::Int32Type;
 use faaslens_schemas::manifest::FileEntry;
 use faaslens_schemas::store::{TableFile, Transaction};
@@ -15,7 +15,7 @@ use faaslens_schemas::table::Row;
 use faaslens_schemas::tables::Event;
 use faaslens_schemas::time::Timestamp;
 
-use super::columns::{EventColumns, LABELS, Texts, label};
+use super::columns::{BlockColumns, Columns, LABELS, Texts, label};
 use super::dictionary::NONE;
 use super::seen::Seen;
 use crate::Result;
@@ -26,24 +26,22 @@ const BATCH: usize = 16_384;
 
 /// A block's records with what is needed to place them in a run.
 pub(super) struct Placed {
-    pub(super) events: EventColumns,
-    /// Rows of each part.
-    pub(super) rows: Vec<Vec<u32>>,
+    pub(super) columns: BlockColumns,
     /// Run-wide keys of the block's dictionary keys.
     pub(super) keys: [Vec<u32>; LABELS],
-    /// Values of the run-wide dictionaries, with at least the keys above.
-    pub(super) values: [Arc<StringArray>; LABELS],
     pub(super) file: usize,
     pub(super) provider: u32,
 }
 
 impl Placed {
-    fn executor_of(&self, row: usize) -> ExecutorKey {
-        let (function, executor) = self.events.executor_of(row);
-        let keys = &self.keys;
-        (self.provider, keys[label::FUNCTION][function as usize], keys[label::EXECUTOR][executor as usize])
+    fn executor_of(&self, columns: &Columns, row: usize) -> ExecutorKey {
+        let key = |column: usize| self.keys[column][columns.labels[column][row] as usize];
+        (self.provider, key(label::FUNCTION), key(label::EXECUTOR))
     }
 }
+
+/// Values of the run-wide dictionaries.
+pub(super) type Values = [Arc<StringArray>; LABELS];
 
 /// What is known of an executor from a part of its records.
 #[derive(Debug, Clone, PartialEq)]
@@ -152,38 +150,35 @@ impl Part {
         }
     }
 
-    /// Takes the rows of a block, in order of blocks; encodes full batches.
-    pub(super) fn take(&mut self, placed: &Placed, transaction: &Transaction) -> Result<()> {
-        self.gather(placed);
-        if self.rows.len() >= BATCH { self.write(&placed.values, transaction) } else { Ok(()) }
-    }
-
-    /// Takes a block's distinct rows, column by column.
-    fn gather(&mut self, placed: &Placed) {
-        let events = &placed.events;
-        let rows = &placed.rows[self.number as usize];
+    /// Takes a block's distinct rows, column by column; blocks must come in order.
+    pub(super) fn take(&mut self, placed: &Placed) {
+        let columns = &placed.columns.parts[self.number as usize];
         let mut distinct = std::mem::take(&mut self.distinct);
         distinct.clear();
-        distinct.extend(rows.iter().filter(|&&row| self.seen.insert(events.identity[row as usize])));
+        distinct.extend((0_u32..).zip(&columns.identity).filter(|(_, id)| self.seen.insert(**id)).map(|(row, _)| row));
         self.kept[placed.file] += distinct.len() as u64;
-        self.duplicates[placed.file] += (rows.len() - distinct.len()) as u64;
-        self.rows.extend(placed, &distinct);
+        self.duplicates[placed.file] += (columns.len() - distinct.len()) as u64;
+        self.rows.extend(placed, columns, (distinct.len() < columns.len()).then_some(&distinct));
         self.places.clear();
         self.places.resize(placed.keys[label::EXECUTOR].len(), u32::MAX);
         for &row in &distinct {
             let row = row as usize;
-            self.note_executor(placed, row);
-            let kind = events.kind[row];
+            self.note_executor(placed, columns, row);
+            let kind = columns.kind[row];
             if kind == Kind::ClientBefore as u8 || kind == Kind::ClientAfter as u8 {
-                self.client.push(ClientMoment::of(placed, row));
+                self.client.push(ClientMoment::of(placed, columns, row));
             }
         }
         self.distinct = distinct;
     }
 
-    fn note_executor(&mut self, placed: &Placed, row: usize) {
-        let events = &placed.events;
-        let part = self.executor_part(placed, row);
+    /// Whether a batch is full.
+    pub(super) fn is_full(&self) -> bool {
+        self.rows.len() >= BATCH
+    }
+
+    fn note_executor(&mut self, placed: &Placed, events: &Columns, row: usize) {
+        let part = self.executor_part(placed, events, row);
         let logged = events.logged_at_ms[row];
         part.origin_ms = part.origin_ms.max(logged as f64 - events.now_ms[row]);
         part.first_logged_ms = part.first_logged_ms.min(logged);
@@ -199,9 +194,9 @@ impl Part {
 
     /// What is known of the executor of a row. A block's executor runs one function as a rule: then its place is known.
     #[expect(clippy::cast_possible_truncation, reason = "a run has far fewer than 2^32 executors")]
-    fn executor_part(&mut self, placed: &Placed, row: usize) -> &mut ExecutorPart {
-        let key = placed.executor_of(row);
-        let local = placed.events.labels[label::EXECUTOR][row] as usize;
+    fn executor_part(&mut self, placed: &Placed, columns: &Columns, row: usize) -> &mut ExecutorPart {
+        let key = placed.executor_of(columns, row);
+        let local = columns.labels[label::EXECUTOR][row] as usize;
         let known = self.places[local];
         if known != u32::MAX && self.executor_parts[known as usize].0 == key {
             return &mut self.executor_parts[known as usize].1;
@@ -215,9 +210,9 @@ impl Part {
         &mut parts[place as usize].1
     }
 
-    fn write(&mut self, values: &[Arc<StringArray>; LABELS], transaction: &Transaction) -> Result<()> {
-        let batch =
-            std::mem::replace(&mut self.rows, Rows::with_room()).into_batch(values, &self.sources, &self.providers)?;
+    /// Encodes what was taken.
+    pub(super) fn write(&mut self, values: &Values, transaction: &Transaction) -> Result<()> {
+        let batch = self.rows.take_batch(values, &self.sources, &self.providers)?;
         if self.file.is_none() {
             self.file = Some(transaction.file(Event::TABLE, self.number)?);
         }
@@ -228,7 +223,7 @@ impl Part {
     }
 
     /// Encodes what is left and ends the file.
-    pub(super) fn finish(mut self, values: &[Arc<StringArray>; LABELS], transaction: &Transaction) -> Result<Finished> {
+    pub(super) fn finish(mut self, values: &Values, transaction: &Transaction) -> Result<Finished> {
         if self.rows.len() > 0 {
             self.write(values, transaction)?;
         }
@@ -240,11 +235,10 @@ impl Part {
 }
 
 impl ClientMoment {
-    fn of(placed: &Placed, row: usize) -> Self {
-        let events = &placed.events;
+    fn of(placed: &Placed, events: &Columns, row: usize) -> Self {
         let text = |texts: &Texts| texts.get(row).map(|bytes| String::from_utf8_lossy(bytes).into_owned());
         Self {
-            executor: placed.executor_of(row),
+            executor: placed.executor_of(events, row),
             context_id: text(&events.context_id).unwrap_or_default(),
             pair_id: text(&events.pair_id),
             answered: events.kind[row] == Kind::ClientAfter as u8,
@@ -278,99 +272,82 @@ struct Rows {
 }
 
 impl Rows {
-    /// No rows, with room for a batch and the block that completes it.
-    fn with_room() -> Self {
-        let room = BATCH + BATCH / 8;
-        let texts = |each: usize| GatheredTexts {
-            bytes: Vec::with_capacity(room * each),
-            offsets: {
-                let mut offsets = Vec::with_capacity(room + 1);
-                offsets.push(0);
-                offsets
-            },
-            present: Vec::with_capacity(room),
-        };
-        let keys = || Keys { keys: Vec::with_capacity(room), some_absent: false };
-        Self {
-            provider: Vec::with_capacity(room),
-            source: Vec::with_capacity(room),
-            labels: std::array::from_fn(|_| keys()),
-            logged_at: Vec::with_capacity(room),
-            now_ms: Vec::with_capacity(room),
-            kind: Vec::with_capacity(room),
-            op: keys(),
-            context_id: texts(9),
-            pair_id: texts(18),
-            callee_pair_id: texts(6),
-            start_ms: Numbers(Vec::with_capacity(room)),
-            duration_ms: Numbers(Vec::with_capacity(room)),
-            url: texts(4),
-            headers: texts(32),
-            offset: Vec::with_capacity(room),
-        }
-    }
-
     fn len(&self) -> usize {
         self.kind.len()
     }
 
-    /// Appends rows of a block.
-    fn extend(&mut self, placed: &Placed, rows: &[u32]) {
-        let events = &placed.events;
-        let n = rows.len();
-        let each = || rows.iter().map(|&row| row as usize);
+    /// Appends the rows of a block, all or `only` some.
+    fn extend(&mut self, placed: &Placed, columns: &Columns, only: Option<&Vec<u32>>) {
+        let n = only.map_or(columns.len(), Vec::len);
         self.provider.extend(std::iter::repeat_n(placed.provider.cast_signed(), n));
         self.source.extend(std::iter::repeat_n(i32::try_from(placed.file).unwrap_or(i32::MAX), n));
-        for ((target, source), keys) in self.labels.iter_mut().zip(&events.labels).zip(&placed.keys) {
-            target.extend(each().map(|row| keys.get(source[row] as usize).copied().unwrap_or(NONE)));
+        for ((target, source), keys) in self.labels.iter_mut().zip(&columns.labels).zip(&placed.keys) {
+            target.some_absent |= source.contains(&NONE);
+            append(&mut target.keys, source, only, |key| keys.get(key as usize).copied().unwrap_or(NONE).cast_signed());
         }
-        self.logged_at.extend(each().map(|row| Timestamp::from_millis(events.logged_at_ms[row]).micros()));
-        self.now_ms.extend(each().map(|row| events.now_ms[row]));
-        self.kind.extend(each().map(|row| i32::from(events.kind[row])));
-        self.op.extend(each().map(|row| if events.op[row] == u8::MAX { NONE } else { u32::from(events.op[row]) }));
-        self.context_id.extend(&events.context_id, rows);
-        self.pair_id.extend(&events.pair_id, rows);
-        self.callee_pair_id.extend(&events.callee_pair_id, rows);
-        self.start_ms.extend(each().map(|row| events.start_ms[row]));
-        self.duration_ms.extend(each().map(|row| events.duration_ms[row]));
-        self.url.extend(&events.url, rows);
-        self.headers.extend(&events.headers, rows);
-        self.offset.extend(each().map(|row| events.offset[row].cast_signed()));
+        append(&mut self.logged_at, &columns.logged_at_ms, only, |at| Timestamp::from_millis(at).micros());
+        append(&mut self.now_ms, &columns.now_ms, only, |ms| ms);
+        append(&mut self.kind, &columns.kind, only, i32::from);
+        self.op.some_absent |= columns.op.contains(&u8::MAX);
+        append(&mut self.op.keys, &columns.op, only, |op| if op == u8::MAX { -1 } else { i32::from(op) });
+        self.context_id.append(&columns.context_id, only);
+        self.pair_id.append(&columns.pair_id, only);
+        self.callee_pair_id.append(&columns.callee_pair_id, only);
+        append(&mut self.start_ms.0, &columns.start_ms, only, |ms| ms);
+        append(&mut self.duration_ms.0, &columns.duration_ms, only, |ms| ms);
+        self.url.append(&columns.url, only);
+        self.headers.append(&columns.headers, only);
+        append(&mut self.offset, &columns.offset, only, u64::cast_signed);
     }
 
-    fn into_batch(
-        self,
-        values: &[Arc<StringArray>; LABELS],
+    /// All rows as a batch; none are left.
+    fn take_batch(
+        &mut self,
+        values: &Values,
         sources: &Arc<StringArray>,
         providers: &Arc<StringArray>,
     ) -> Result<RecordBatch> {
-        let [function, executor, deployment, target, method, user_agent] = self.labels;
-        let dictionary = |keys: Keys, values: &Arc<StringArray>| keys.into_array(values);
+        let room = self.len() + self.len() / 8;
+        let Self { provider, source, labels, logged_at, now_ms, kind, op, start_ms, duration_ms, offset, .. } = self;
+        let [function, executor, deployment, target, method, user_agent] = labels;
         let fixed = |keys: Vec<i32>, values: &Arc<StringArray>| Keys::all(keys).into_array(values);
         let columns: Vec<ArrayRef> = vec![
-            fixed(self.provider, providers)?,
-            dictionary(function, &values[label::FUNCTION])?,
-            dictionary(executor, &values[label::EXECUTOR])?,
-            dictionary(deployment, &values[label::DEPLOYMENT])?,
-            Arc::new(TimestampMicrosecondArray::from(self.logged_at).with_timezone("UTC")),
-            Arc::new(Float64Array::from(self.now_ms)),
-            fixed(self.kind, &Arc::new(StringArray::from_iter_values(Kind::NAMES)))?,
-            dictionary(self.op, &Arc::new(StringArray::from_iter_values(Op::NAMES)))?,
-            dictionary(target, &values[label::TARGET])?,
-            self.context_id.into_array()?,
-            self.pair_id.into_array()?,
-            self.callee_pair_id.into_array()?,
-            self.start_ms.into_array(),
-            self.duration_ms.into_array(),
-            dictionary(method, &values[label::METHOD])?,
-            self.url.into_array()?,
-            dictionary(user_agent, &values[label::USER_AGENT])?,
-            self.headers.into_array()?,
-            fixed(self.source, sources)?,
-            Arc::new(Int64Array::from(self.offset)),
+            fixed(refill(provider, room), providers)?,
+            function.take(room).into_array(&values[label::FUNCTION])?,
+            executor.take(room).into_array(&values[label::EXECUTOR])?,
+            deployment.take(room).into_array(&values[label::DEPLOYMENT])?,
+            Arc::new(TimestampMicrosecondArray::from(refill(logged_at, room)).with_timezone("UTC")),
+            Arc::new(Float64Array::from(refill(now_ms, room))),
+            fixed(refill(kind, room), &Arc::new(StringArray::from_iter_values(Kind::NAMES)))?,
+            op.take(room).into_array(&Arc::new(StringArray::from_iter_values(Op::NAMES)))?,
+            target.take(room).into_array(&values[label::TARGET])?,
+            self.context_id.take_array(room)?,
+            self.pair_id.take_array(room)?,
+            self.callee_pair_id.take_array(room)?,
+            Numbers(refill(&mut start_ms.0, room)).into_array(),
+            Numbers(refill(&mut duration_ms.0, room)).into_array(),
+            method.take(room).into_array(&values[label::METHOD])?,
+            self.url.take_array(room)?,
+            user_agent.take(room).into_array(&values[label::USER_AGENT])?,
+            self.headers.take_array(room)?,
+            fixed(refill(source, room), sources)?,
+            Arc::new(Int64Array::from(refill(offset, room))),
         ];
         Ok(RecordBatch::try_new(Event::schema(), columns).map_err(refused)?)
     }
+}
+
+/// Appends values, all or those of `only` some rows.
+fn append<T: Copy, U>(target: &mut Vec<U>, source: &[T], only: Option<&Vec<u32>>, convert: impl Fn(T) -> U) {
+    match only {
+        None => target.extend(source.iter().map(|value| convert(*value))),
+        Some(rows) => target.extend(rows.iter().map(|row| convert(source[*row as usize]))),
+    }
+}
+
+/// Takes what a vector holds and leaves room for as much again.
+fn refill<T>(values: &mut Vec<T>, room: usize) -> Vec<T> {
+    std::mem::replace(values, Vec::with_capacity(room))
 }
 
 fn refused(source: faaslens_schemas::arrow::error::ArrowError) -> faaslens_schemas::Error {
@@ -389,18 +366,12 @@ impl Keys {
         Self { keys, some_absent: false }
     }
 
-    /// Appends keys; [`NONE`] becomes -1.
-    fn extend(&mut self, keys: impl Iterator<Item = u32>) {
-        let mut absent = false;
-        self.keys.extend(keys.map(|key| {
-            absent |= key == NONE;
-            key.cast_signed()
-        }));
-        self.some_absent |= absent;
+    fn take(&mut self, room: usize) -> Self {
+        Self { keys: refill(&mut self.keys, room), some_absent: std::mem::take(&mut self.some_absent) }
     }
 
     fn into_array(mut self, values: &Arc<StringArray>) -> Result<ArrayRef> {
-        let valid = self.some_absent.then(|| self.keys.iter().map(|&key| key >= 0).collect::<NullBuffer>());
+        let valid = self.some_absent.then(|| validity(self.keys.len(), |row| self.keys[row] >= 0));
         if valid.is_some() {
             self.keys.iter_mut().for_each(|key| *key = (*key).max(0));
         }
@@ -416,15 +387,15 @@ impl Keys {
 struct Numbers(Vec<f64>);
 
 impl Numbers {
-    fn extend(&mut self, values: impl Iterator<Item = f64>) {
-        self.0.extend(values);
-    }
-
     fn into_array(self) -> ArrayRef {
         let some_absent = self.0.iter().any(|value| value.is_nan());
-        let valid = some_absent.then(|| self.0.iter().map(|value| !value.is_nan()).collect::<NullBuffer>());
+        let valid = some_absent.then(|| validity(self.0.len(), |row| !self.0[row].is_nan()));
         Arc::new(Float64Array::new(ScalarBuffer::from(self.0), valid))
     }
+}
+
+fn validity(len: usize, is_valid: impl FnMut(usize) -> bool) -> NullBuffer {
+    NullBuffer::new(BooleanBuffer::collect_bool(len, is_valid))
 }
 
 /// Texts, some absent.
@@ -441,19 +412,37 @@ impl Default for GatheredTexts {
 }
 
 impl GatheredTexts {
-    fn extend(&mut self, texts: &Texts, rows: &[u32]) {
+    fn append(&mut self, texts: &Texts, only: Option<&Vec<u32>>) {
+        let Some(rows) = only else {
+            let before = self.bytes.len();
+            self.bytes.extend_from_slice(texts.bytes());
+            self.offsets.extend(texts.ends().iter().map(|&end| offset_of(before + end as usize)));
+            self.present.extend_from_slice(texts.present());
+            return;
+        };
         for &row in rows {
             let text = texts.get(row as usize);
             self.present.push(text.is_some());
             self.bytes.extend_from_slice(text.unwrap_or_default());
-            self.offsets.push(i32::try_from(self.bytes.len()).unwrap_or(i32::MAX));
+            self.offsets.push(offset_of(self.bytes.len()));
         }
     }
 
-    fn into_array(self) -> Result<ArrayRef> {
-        let valid = self.present.contains(&false).then(|| NullBuffer::from(self.present));
-        let offsets = OffsetBuffer::new(ScalarBuffer::from(self.offsets));
-        let array = StringArray::try_new(offsets, Buffer::from_vec(self.bytes), valid).map_err(refused)?;
-        Ok(Arc::new(array))
+    /// All texts as an array; none are left, and room for as much again.
+    fn take_array(&mut self, room: usize) -> Result<ArrayRef> {
+        let bytes = self.bytes.len() + self.bytes.len() / 8;
+        let mut offsets = Vec::with_capacity(room + 1);
+        offsets.push(0);
+        let offsets = OffsetBuffer::new(ScalarBuffer::from(std::mem::replace(&mut self.offsets, offsets)));
+        let present = &self.present;
+        let valid = present.contains(&false).then(|| validity(present.len(), |row| present[row]));
+        self.present.clear();
+        let array = StringArray::try_new(offsets, Buffer::from_vec(refill(&mut self.bytes, bytes)), valid);
+        Ok(Arc::new(array.map_err(refused)?))
     }
+}
+
+/// An offset into the texts of a batch, which are far fewer than 2 GiB.
+fn offset_of(bytes: usize) -> i32 {
+    i32::try_from(bytes).unwrap_or(i32::MAX)
 }

@@ -1,11 +1,12 @@
 //! Reading one block: finding the records, taking them apart, accounting for everything between them.
 
+use faaslens_schemas::table::Label;
 use faaslens_schemas::tables::{PlatformRecord, Reject};
 use memchr::memmem::Finder;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::blocks::Block;
-use super::columns::{EventColumns, label};
+use super::columns::{BlockColumns, label};
 use super::{InputFile, Rules};
 use crate::formats::befaas::{self, Record, Refusal};
 use crate::formats::{Dialect, Findings, Gap};
@@ -18,7 +19,7 @@ const EXCERPT: usize = 200;
 pub(super) struct Scanned {
     pub(super) sequence: u64,
     pub(super) file: usize,
-    pub(super) events: EventColumns,
+    pub(super) events: BlockColumns,
     pub(super) platform: Vec<PlatformRecord>,
     pub(super) rejects: Vec<Reject>,
     /// Hosts of executors, by key of the block's dictionary.
@@ -42,8 +43,8 @@ pub(super) struct Scanned {
 
 /// Function and executor of the first records of a block.
 pub(super) struct Lead {
-    pub(super) function: String,
-    pub(super) executor: String,
+    pub(super) function: Label,
+    pub(super) executor: Label,
     /// Executions that began in the block before them: an initialisation still belongs to the first of these.
     pub(super) starts: usize,
 }
@@ -55,14 +56,14 @@ pub(super) enum Bequest {
     /// Nobody's, or it cannot be told.
     Nobody,
     /// That of a function's executor.
-    Executor(String, String),
+    Executor(Label, Label),
 }
 
-/// Scans a block of one of `files`; every record gets its part among `parts` at once.
-pub(super) fn scan(block: Block, files: &[InputFile], rules: &Rules, parts: u32) -> Scanned {
+/// Scans a block of one of `files` into `columns`, which are empty.
+pub(super) fn scan(block: Block, files: &[InputFile], rules: &Rules, columns: BlockColumns) -> Scanned {
     let file = &files[block.file];
     let Block { sequence, offset, bytes, oversized, last, .. } = block;
-    let mut scan = Scan::new(&bytes, file.dialect, &file.provider, rules, parts, offset);
+    let mut scan = Scan::new(&bytes, file.dialect, &file.provider, rules, columns, offset);
     if oversized > 0 {
         scan.reject_oversized(oversized);
     }
@@ -99,7 +100,9 @@ pub fn scan_bytes(
     keep_headers: bool,
 ) -> (usize, Vec<PlatformRecord>, Vec<Reject>) {
     let rules = Rules { deployment_id: None, keep_headers };
-    let mut scan = Scan::new(bytes, dialect, "", &rules, 1, 0);
+    let mut columns = BlockColumns::default();
+    columns.reset(1);
+    let mut scan = Scan::new(bytes, dialect, "", &rules, columns, 0);
     scan.run();
     (scan.events.len(), scan.platform, scan.rejects)
 }
@@ -108,15 +111,14 @@ struct Scan<'a> {
     bytes: &'a [u8],
     dialect: &'a dyn Dialect,
     rules: &'a Rules,
-    parts: u32,
     /// Offset of the block in its file.
     base: u64,
-    provider: &'a str,
+    provider: Label,
     provider_hash: u64,
     /// The block as text, where all of it is UTF-8.
     text: Option<&'a str>,
     reader: befaas::Reader<'a>,
-    events: EventColumns,
+    events: BlockColumns,
     platform: Vec<PlatformRecord>,
     rejects: Vec<Reject>,
     hosts: Vec<(u32, String)>,
@@ -129,20 +131,19 @@ impl<'a> Scan<'a> {
         dialect: &'a dyn Dialect,
         provider: &'a str,
         rules: &'a Rules,
-        parts: u32,
+        columns: BlockColumns,
         base: u64,
     ) -> Self {
         Self {
             bytes,
             dialect,
             rules,
-            parts,
             base,
-            provider,
+            provider: provider.into(),
             provider_hash: xxh3_64(provider.as_bytes()),
             text: std::str::from_utf8(bytes).ok(),
             reader: befaas::Reader::default(),
-            events: EventColumns::for_bytes(bytes.len()),
+            events: columns,
             platform: Vec::new(),
             rejects: Vec::new(),
             hosts: Vec::new(),
@@ -194,11 +195,12 @@ impl<'a> Scan<'a> {
             self.push_reject(&bytes[marker..end], marker, "deployment mismatch", detail);
             return end;
         }
-        let new_executor = self.events.push(&record, self.provider_hash, self.parts, self.base + marker as u64);
-        let row = self.events.len() - 1;
-        self.attribution.record(self.events.executor_of(row));
-        if new_executor && let Some(host) = self.dialect.host(before) {
-            self.hosts.push((self.events.labels[label::EXECUTOR][row], host.to_owned()));
+        let appended = self.events.push(&record, self.provider_hash, self.base + marker as u64);
+        self.attribution.record((appended.function, appended.executor));
+        if appended.new_executor
+            && let Some(host) = self.dialect.host(before)
+        {
+            self.hosts.push((appended.executor, host.to_owned()));
         }
         end
     }
@@ -267,7 +269,7 @@ impl Findings for Scan<'_> {
             }
             return;
         }
-        record.provider = self.provider.into();
+        record.provider = self.provider.clone();
         record.offset = (self.base + offset as u64).cast_signed();
         self.platform.push(record);
         let index = self.platform.len() - 1;
@@ -307,6 +309,8 @@ struct Attribution {
     first: Option<((u32, u32), usize)>,
     starts: usize,
     first_is_settled: bool,
+    /// Function and executor named last.
+    named: Option<((u32, u32), (Label, Label))>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -331,6 +335,7 @@ impl Attribution {
             first: None,
             starts: 0,
             first_is_settled: false,
+            named: None,
         }
     }
 
@@ -349,16 +354,16 @@ impl Attribution {
         };
     }
 
-    fn statement(&mut self, index: usize, platform: &mut [PlatformRecord], events: &EventColumns) {
+    fn statement(&mut self, index: usize, platform: &mut [PlatformRecord], events: &BlockColumns) {
         if !self.enabled {
             return;
         }
-        match &*platform[index].kind.0 {
+        match &*platform[index].kind {
             "start" => self.starts += 1,
             "init_start" | "end" | "report" => self.first_is_settled = true,
             _ => {}
         }
-        match &*platform[index].kind.0 {
+        match &*platform[index].kind {
             "init_start" => {
                 self.settle(platform, events);
                 self.current = Current::Unknown;
@@ -367,7 +372,7 @@ impl Attribution {
             "start" => {
                 // An initialisation's statement waits on for the first execution's records.
                 let initialising = matches!(self.current, Current::Known(_) | Current::Unknown)
-                    && self.waiting.iter().any(|&i| &*platform[i].kind.0 == "init_start");
+                    && self.waiting.iter().any(|&i| &*platform[i].kind == "init_start");
                 if !initialising {
                     self.settle(platform, events);
                     self.current = Current::Unknown;
@@ -388,43 +393,60 @@ impl Attribution {
         }
     }
 
+    /// Function and executor of some keys; those asked for last are at hand.
+    fn names_of(&mut self, known: (u32, u32), events: &BlockColumns) -> (Label, Label) {
+        match &self.named {
+            Some((named, names)) if *named == known => names.clone(),
+            _ => {
+                let names = names_of(known, events);
+                self.named = Some((known, names.clone()));
+                names
+            }
+        }
+    }
+
     /// Gives the waiting statements the executor of the records seen since.
-    fn settle(&mut self, platform: &mut [PlatformRecord], events: &EventColumns) {
+    fn settle(&mut self, platform: &mut [PlatformRecord], events: &BlockColumns) {
         let waiting = std::mem::take(&mut self.waiting);
-        if let Current::Known((function, executor)) = self.current {
+        if let Current::Known(known) = self.current {
             for index in waiting {
-                platform[index].function = Some(events.dictionaries[label::FUNCTION].get(function).into());
-                platform[index].executor = Some(events.dictionaries[label::EXECUTOR].get(executor).into());
+                let (function, executor) = self.names_of(known, events);
+                platform[index].function = Some(function);
+                platform[index].executor = Some(executor);
             }
         }
     }
 
     /// Settles the statements whose records were seen, at the end of the block; the rest stay open.
-    fn close(&mut self, platform: &mut [PlatformRecord], events: &EventColumns) -> Vec<usize> {
+    fn close(&mut self, platform: &mut [PlatformRecord], events: &BlockColumns) -> Vec<usize> {
         if matches!(self.current, Current::Known(_)) {
             self.settle(platform, events);
         }
         std::mem::take(&mut self.waiting)
     }
 
-    fn lead(&self, events: &EventColumns) -> Option<Lead> {
-        self.first.map(|((function, executor), starts)| Lead {
-            function: events.dictionaries[label::FUNCTION].get(function).to_owned(),
-            executor: events.dictionaries[label::EXECUTOR].get(executor).to_owned(),
-            starts,
-        })
+    fn lead(&self, events: &BlockColumns) -> Option<Lead> {
+        let (known, starts) = self.first?;
+        let (function, executor) = names_of(known, events);
+        Some(Lead { function, executor, starts })
     }
 
-    fn bequest(&self, events: &EventColumns) -> Bequest {
+    fn bequest(&self, events: &BlockColumns) -> Bequest {
         match self.current {
             Current::Inherited => Bequest::Inherited,
             Current::Unknown | Current::Ambiguous => Bequest::Nobody,
-            Current::Known((function, executor)) => Bequest::Executor(
-                events.dictionaries[label::FUNCTION].get(function).to_owned(),
-                events.dictionaries[label::EXECUTOR].get(executor).to_owned(),
-            ),
+            Current::Known(known) => {
+                let (function, executor) = names_of(known, events);
+                Bequest::Executor(function, executor)
+            }
         }
     }
+}
+
+/// Function and executor of some keys.
+fn names_of((function, executor): (u32, u32), events: &BlockColumns) -> (Label, Label) {
+    let name = |column: usize, key: u32| Label::from(events.dictionaries[column].get(key));
+    (name(label::FUNCTION, function), name(label::EXECUTOR, executor))
 }
 
 #[cfg(test)]

@@ -1,23 +1,24 @@
 //! Putting blocks back in order and giving them a place in the run.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
-use faaslens_schemas::arrow::array::StringArray;
+use faaslens_schemas::arrow::array::{Array, StringArray};
 use faaslens_schemas::manifest::{FileEntry, Source};
 use faaslens_schemas::store::{NO_CONTEXT, TableFile, Transaction};
-use faaslens_schemas::table::Row;
+use faaslens_schemas::table::{Label, Row};
 use faaslens_schemas::tables::{ClientRequest, Executor, PlatformRecord, Reject};
 use faaslens_schemas::time::Timestamp;
 use rayon::prelude::*;
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
 
 use super::blocks::FileEnd;
-use super::columns::{EventColumns, LABELS, label};
+use super::columns::{BlockColumns, LABELS, label};
 use super::dictionary::{Dictionary, NONE};
 use super::existing::Existing;
-use super::part::{ClientMoment, ExecutorKey, ExecutorPart, Finished, Part, Placed};
+use super::part::{ClientMoment, ExecutorKey, ExecutorPart, Finished, Part, Placed, Values};
 use super::scan::{Bequest, Lead, Scanned};
+use super::seen::Seen;
 use super::{InputFile, Reasons, Written, lock};
 use crate::Result;
 
@@ -33,6 +34,8 @@ pub(super) struct Sequencer<'a> {
     queues: Vec<Mutex<VecDeque<Arc<Placed>>>>,
     small: SmallTables,
     order: Mutex<Order>,
+    /// Columns of blocks that were written, for their memory.
+    spare: Mutex<Vec<BlockColumns>>,
 }
 
 /// What depends on the order of blocks.
@@ -40,18 +43,19 @@ struct Order {
     next: u64,
     waiting: BTreeMap<u64, Scanned>,
     dictionaries: [Dictionary; LABELS],
-    values: [Arc<StringArray>; LABELS],
+    /// Values of the dictionaries, as they were when last asked for.
+    values: Values,
     providers: Vec<String>,
     hosts: HashMap<u32, String>,
     /// Identities of platform statements that have an id of their own.
-    seen: HashSet<u64>,
+    seen: Seen,
     /// Pieces of an earlier collection without an id: how often each may come again before it is new.
     known: HashMap<u64, u32>,
     counts: Vec<FileCounts>,
     /// File of the last block, its lines so far, and whose execution it ended in.
     file: usize,
     lines: i64,
-    inherited: Option<(String, String)>,
+    inherited: Option<(Label, Label)>,
     /// Statements of the block before, from the first on whose records are still to come.
     held: Vec<Held>,
 }
@@ -146,7 +150,7 @@ impl<'a> Sequencer<'a> {
             values: std::array::from_fn(|_| Arc::new(StringArray::from_iter_values::<&str, _>([]))),
             providers,
             hosts: HashMap::new(),
-            seen: HashSet::new(),
+            seen: Seen::default(),
             known: HashMap::new(),
             counts: vec![FileCounts::default(); files.len()],
             file: 0,
@@ -155,7 +159,7 @@ impl<'a> Sequencer<'a> {
             held: Vec::new(),
         };
         let small = SmallTables { platform: SmallTable::new(), rejects: SmallTable::new() };
-        Self { transaction, files, parts, queues, small, order: Mutex::new(order) }
+        Self { transaction, files, parts, queues, small, order: Mutex::new(order), spare: Mutex::default() }
     }
 
     pub(super) fn run_id(&self) -> &str {
@@ -188,37 +192,31 @@ impl<'a> Sequencer<'a> {
 
     fn place_events(&self, order: &mut Order, scanned: Scanned) -> Vec<usize> {
         let Scanned { events, file, hosts, .. } = scanned;
-        self.place_columns(order, file, events, &hosts)
+        self.place_columns(order, file, events, hosts)
     }
 
     fn place_columns(
         &self,
         order: &mut Order,
         file: usize,
-        events: EventColumns,
-        hosts: &[(u32, String)],
+        columns: BlockColumns,
+        hosts: Vec<(u32, String)>,
     ) -> Vec<usize> {
-        if events.len() == 0 {
-            return Vec::new();
-        }
         let keys: [Vec<u32>; LABELS] =
-            std::array::from_fn(|column| order.run_wide(column, &events.dictionaries[column]));
+            std::array::from_fn(|column| order.dictionaries[column].intern_all(&columns.dictionaries[column]));
         for (executor, host) in hosts {
-            order.hosts.entry(keys[label::EXECUTOR][*executor as usize]).or_insert_with(|| host.clone());
-        }
-        let mut rows = vec![Vec::new(); self.parts.len()];
-        for (row, &part) in (0_u32..).zip(&events.part) {
-            rows[part as usize].push(row);
+            order.hosts.entry(keys[label::EXECUTOR][executor as usize]).or_insert(host);
         }
         let provider = order.provider_key(&self.files[file].provider);
-        let placed = Arc::new(Placed { events, rows, keys, values: order.values.clone(), file, provider });
+        let placed = Arc::new(Placed { columns, keys, file, provider });
         let mut ready = Vec::new();
-        for (number, rows) in placed.rows.iter().enumerate() {
-            if !rows.is_empty() {
+        for (number, columns) in placed.columns.parts.iter().enumerate() {
+            if columns.len() > 0 {
                 lock(&self.queues[number]).push_back(Arc::clone(&placed));
                 ready.push(number);
             }
         }
+        self.spare(placed);
         ready
     }
 
@@ -227,10 +225,27 @@ impl<'a> Sequencer<'a> {
         let mut state = lock(&self.parts[part]);
         loop {
             let next = lock(&self.queues[part]).pop_front();
-            match next {
-                Some(placed) => state.take(&placed, self.transaction)?,
-                None => return Ok(()),
+            let Some(placed) = next else { return Ok(()) };
+            state.take(&placed);
+            self.spare(placed);
+            if state.is_full() {
+                let values = lock(&self.order).values();
+                state.write(&values, self.transaction)?;
             }
+        }
+    }
+
+    /// Empty columns for a block, with the memory of an earlier one where there is one.
+    pub(super) fn columns(&self) -> BlockColumns {
+        let mut columns = lock(&self.spare).pop().unwrap_or_default();
+        columns.reset(self.parts());
+        columns
+    }
+
+    /// Keeps the columns of a block for their memory, after the last part took its rows.
+    fn spare(&self, placed: Arc<Placed>) {
+        if let Some(placed) = Arc::into_inner(placed) {
+            lock(&self.spare).push(placed.columns);
         }
     }
 
@@ -250,7 +265,7 @@ impl<'a> Sequencer<'a> {
         let Existing { events, platform, rejects } = existing;
         let mut order = lock(&self.order);
         for (file, columns) in events {
-            for part in self.place_columns(&mut order, file, columns, &[]) {
+            for part in self.place_columns(&mut order, file, columns, Vec::new()) {
                 self.drain(part)?;
             }
         }
@@ -275,7 +290,7 @@ impl<'a> Sequencer<'a> {
         let Self { transaction, files, parts, small, order, .. } = self;
         let mut order = order.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
         order.release(None, &small);
-        let values = &order.values;
+        let values = &order.values();
         let finished = parts
             .into_par_iter()
             .map(|part| {
@@ -317,15 +332,14 @@ impl<'a> Sequencer<'a> {
 }
 
 impl Order {
-    /// Run-wide keys of a block's dictionary, making new ones as needed.
-    fn run_wide(&mut self, column: usize, local: &Dictionary) -> Vec<u32> {
-        let dictionary = &mut self.dictionaries[column];
-        let before = dictionary.len();
-        let keys = local.texts().map(|text| dictionary.intern(text).0).collect();
-        if dictionary.len() > before {
-            self.values[column] = Arc::new(StringArray::from_iter_values(dictionary.texts()));
+    /// Values of the run-wide dictionaries: of every key given so far.
+    fn values(&mut self) -> Values {
+        for (values, dictionary) in self.values.iter_mut().zip(&self.dictionaries) {
+            if values.len() < dictionary.len() {
+                *values = Arc::new(StringArray::from_iter_values(dictionary.texts()));
+            }
         }
-        keys
+        self.values.clone()
     }
 
     fn provider_key(&self, provider: &str) -> u32 {
@@ -340,11 +354,11 @@ impl Order {
         if scanned.file != self.file {
             (self.file, self.lines, self.inherited) = (scanned.file, 0, None);
         }
-        let source = &files[scanned.file].name;
+        let source = Label::from(&*files[scanned.file].name);
         if let Some((function, executor)) = &self.inherited {
             for &index in &scanned.inherit {
-                scanned.platform[index].function = Some(function.as_str().into());
-                scanned.platform[index].executor = Some(executor.as_str().into());
+                scanned.platform[index].function = Some(function.clone());
+                scanned.platform[index].executor = Some(executor.clone());
             }
         }
         match std::mem::replace(&mut scanned.bequest, Bequest::Inherited) {
@@ -353,7 +367,7 @@ impl Order {
             Bequest::Executor(function, executor) => self.inherited = Some((function, executor)),
         }
         for (index, mut record) in std::mem::take(&mut scanned.platform).into_iter().enumerate() {
-            record.source = source.as_str().into();
+            record.source = source.clone();
             let open = scanned.open.binary_search(&index).is_ok();
             if open || !self.held.is_empty() {
                 self.held.push(Held { record, open });
@@ -362,7 +376,7 @@ impl Order {
             }
         }
         for mut reject in std::mem::take(&mut scanned.rejects) {
-            reject.source = source.as_str().into();
+            reject.source = source.clone();
             reject.line = reject.line.map(|line| self.lines + line + 1);
             if self.is_new(reject_identity(&reject)) {
                 *self.counts[scanned.file].rejected.entry(reject.reason.to_string()).or_default() += 1;
@@ -382,8 +396,8 @@ impl Order {
         for Held { mut record, open } in std::mem::take(&mut self.held) {
             let starts = usize::from(is_initialisation(&record));
             if let Some(lead) = lead.filter(|lead| open && lead.starts <= starts) {
-                record.function = Some(lead.function.as_str().into());
-                record.executor = Some(lead.executor.as_str().into());
+                record.function = Some(lead.function.clone());
+                record.executor = Some(lead.executor.clone());
             }
             self.place_statement(record, small);
         }
@@ -424,14 +438,27 @@ fn is_initialisation(record: &PlatformRecord) -> bool {
     &*record.kind == "init_start"
 }
 
+/// Hash of what a statement says, wherever it stands.
 fn platform_identity(record: &PlatformRecord) -> u64 {
     // Two executors may be initialised in the same millisecond.
     let executor = is_initialisation(record).then_some(record.executor.as_deref()).flatten();
-    let text = format!(
-        "{}|{}|{:?}|{:?}|{:?}|{:?}|{:?}|{executor:?}",
-        record.provider, record.kind, record.at, record.request_id, record.duration_ms, record.status, record.text
-    );
-    xxh3_64(text.as_bytes())
+    let texts = [
+        Some(&*record.provider),
+        Some(&*record.kind),
+        record.request_id.as_deref(),
+        record.status.as_deref(),
+        record.text.as_deref(),
+        executor,
+    ];
+    let mut hash = Xxh3Default::new();
+    for text in texts {
+        // The length tells where a text ends; no text has the length of an absent one.
+        hash.update(&text.map_or(u64::MAX, |text| text.len() as u64).to_le_bytes());
+        hash.update(text.unwrap_or_default().as_bytes());
+    }
+    hash.update(&record.at.map_or(i64::MIN, Timestamp::micros).to_le_bytes());
+    hash.update(&record.duration_ms.unwrap_or(f64::NAN).to_le_bytes());
+    hash.digest()
 }
 
 fn reject_identity(reject: &Reject) -> u64 {

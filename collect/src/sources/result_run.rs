@@ -141,10 +141,10 @@ impl<'a> ResultRun<'a> {
             self.write_request(row)
         })?;
         each_stored(store, &old, &mut |row: PlatformRecord| {
-            if row.source.0 == name { Ok(()) } else { self.write_period(row) }
+            if *row.source == *name { Ok(()) } else { self.write_period(row) }
         })?;
         each_stored(store, &old, &mut |row: Reject| {
-            if row.source.0 == name { Ok(()) } else { self.write_reject(row) }
+            if *row.source == *name { Ok(()) } else { self.write_reject(row) }
         })?;
         self.manifest.labels = old.labels;
         self.manifest.sources = old.sources;
@@ -249,7 +249,7 @@ impl Sink for ResultRun<'_> {
     }
 
     fn reject(&mut self, reject: Reject) -> ControlFlow<()> {
-        *self.read.rejected.entry(reject.reason.0.clone()).or_default() += 1;
+        *self.read.rejected.entry(reject.reason.to_string()).or_default() += 1;
         let written = self.write_reject(reject);
         self.flow(written)
     }

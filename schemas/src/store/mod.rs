@@ -34,7 +34,13 @@ pub const NO_CONTEXT: u32 = 0;
 /// `parts` of 0 counts as 1.
 #[expect(clippy::cast_possible_truncation, reason = "a remainder of a u32 fits in a u32")]
 pub fn part_of(context_id: &[u8], parts: u32) -> u32 {
-    1 + (xxh3_64(context_id) % u64::from(parts.max(1))) as u32
+    part_of_hash(xxh3_64(context_id), parts)
+}
+
+/// Part of a context whose XXH3 hash is known: from 1 to `parts`.
+#[expect(clippy::cast_possible_truncation, reason = "a remainder of a u32")]
+pub fn part_of_hash(context_hash: u64, parts: u32) -> u32 {
+    1 + (context_hash % u64::from(parts.max(1))) as u32
 }
 
 /// Refuses a run id that could leave the store or confuse a reader of its paths.
