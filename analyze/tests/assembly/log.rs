@@ -231,7 +231,7 @@ impl Output {
 
 /// Issues of a row as a text; empty where there are none.
 pub(crate) fn issues(issues: Option<&faaslens_schemas::table::Label>) -> &str {
-    issues.map_or("", |issues| issues.0.as_str())
+    issues.map_or("", |issues| issues)
 }
 
 /// Whether two durations are equal to a nanosecond.
