@@ -196,8 +196,7 @@ fn damaged_files_are_read_as_far_as_they_go_and_each_loss_is_named() {
         let collected = bench.collect(&sample("malformed").join(name)).expect("collected");
         assert_eq!(bench.rows(&collected).len(), n, "{name}");
         let rejects = bench.rejects(&collected);
-        let found: Vec<_> =
-            rejects.iter().map(|r| (&*r.reason, r.line.expect("a line"), r.detail.as_str())).collect();
+        let found: Vec<_> = rejects.iter().map(|r| (&*r.reason, r.line.expect("a line"), r.detail.as_str())).collect();
         assert_eq!(found, losses, "{name}");
         assert!(collected.manifest.lossy(), "{name}");
     }
