@@ -32,7 +32,6 @@ pub const NO_CONTEXT: u32 = 0;
 /// The part of a context: 1 to `parts`, by the XXH3 hash of its id. A context never straddles parts.
 ///
 /// `parts` of 0 counts as 1.
-#[expect(clippy::cast_possible_truncation, reason = "a remainder of a u32 fits in a u32")]
 pub fn part_of(context_id: &[u8], parts: u32) -> u32 {
     part_of_hash(xxh3_64(context_id), parts)
 }
