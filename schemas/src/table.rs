@@ -316,10 +316,19 @@ optional_cell!(
 optional_cell!(
     Label,
     |values| {
+        // A label often comes several times in a row, as copies that share their text: then it is looked up once.
         let mut builder = StringDictionaryBuilder::<Int32Type>::new();
+        let mut run: (Option<&str>, usize) = (None, 0);
         for value in values {
-            builder.append_option(value.map(|label| &**label));
+            let text = value.map(|label| &**label);
+            if run.0.zip(text).map_or(run.0 == text, |(last, text)| std::ptr::eq(last, text)) {
+                run.1 += 1;
+            } else {
+                builder.append_options(run.0, run.1);
+                run = (text, 1);
+            }
         }
+        builder.append_options(run.0, run.1);
         Arc::new(builder.finish())
     },
     DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8)),

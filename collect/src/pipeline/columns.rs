@@ -84,6 +84,7 @@ pub(crate) struct BlockColumns {
     pub(crate) dictionaries: [Dictionary; LABELS],
     /// Whose records they are, by number of the introduction.
     speakers: Vec<Option<Speaker>>,
+    parts_with_contexts: u32,
     len: usize,
 }
 
@@ -125,7 +126,8 @@ pub(crate) struct Appended {
 impl BlockColumns {
     /// Forgets all records and keeps the memory; `parts` is the number of parts with contexts.
     pub(crate) fn reset(&mut self, parts: u32) {
-        let Self { parts: columns, dictionaries, speakers, len } = self;
+        let Self { parts: columns, dictionaries, speakers, parts_with_contexts, len } = self;
+        *parts_with_contexts = parts;
         columns.resize_with(parts as usize + 1, Columns::default);
         columns.iter_mut().for_each(Columns::clear);
         dictionaries.iter_mut().for_each(Dictionary::clear);
@@ -169,7 +171,7 @@ impl BlockColumns {
             text_hash(event.url.as_deref()),
         ];
         let part = match event.context_id {
-            Some(_) => part_of_hash(context_hash, self.parts.len() as u32 - 1),
+            Some(_) => part_of_hash(context_hash, self.parts_with_contexts),
             None => NO_CONTEXT,
         };
         self.len += 1;

@@ -22,7 +22,7 @@ use crate::Result;
 use crate::formats::befaas::{Kind, Op};
 
 /// Rows that are encoded together.
-const BATCH: usize = 16_384;
+const BATCH: usize = 4096;
 
 /// A block's records with what is needed to place them in a run.
 pub(super) struct Placed {

@@ -176,9 +176,10 @@ impl<'a> Scan<'a> {
         let bytes = self.bytes;
         let start = marker + befaas::TAG_LENGTH;
         let keep_headers = self.rules.keep_headers;
-        let canonical = self.text.and_then(|text| self.reader.read(text.get(start..)?, keep_headers));
-        let (record, length) = match canonical.map_or_else(|| self.parse(start), Ok) {
-            Ok(parsed) => parsed,
+        let mut record = Record::empty();
+        let canonical = self.text.and_then(|text| self.reader.read(text.get(start..)?, keep_headers, &mut record));
+        let length = match canonical.map_or_else(|| self.parse(start, &mut record), Ok) {
+            Ok(length) => length,
             Err(refusal) => {
                 let line = self.rest_of_line(start);
                 let end = start + finder.find(line).unwrap_or(line.len());
@@ -207,14 +208,15 @@ impl<'a> Scan<'a> {
 
     /// Reads a record of any form.
     #[cold]
-    fn parse(&self, start: usize) -> Result<(Record<'a>, usize), Refusal> {
+    fn parse(&self, start: usize, record: &mut Record<'a>) -> Result<usize, Refusal> {
         let line = self.rest_of_line(start);
-        let (record, length) = match self.text.and_then(|text| text.get(start..start + line.len())) {
+        let (parsed, length) = match self.text.and_then(|text| text.get(start..start + line.len())) {
             Some(line) => befaas::parse(line, self.rules.keep_headers),
             None => befaas::parse_bytes(line, self.rules.keep_headers),
         }?;
         refuse_control(&line[..length])?;
-        Ok((record, length))
+        *record = parsed;
+        Ok(length)
     }
 
     fn rest_of_line(&self, start: usize) -> &'a [u8] {

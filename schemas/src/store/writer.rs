@@ -19,6 +19,8 @@ use crate::table::{Row, Table};
 
 /// Rows of a row group at most.
 const ROW_GROUP_ROWS: usize = 1 << 18;
+/// Rows of a page at most, and rows encoded at a time.
+const PAGE_ROWS: usize = 1 << 15;
 
 /// A Parquet file of one table that is being written.
 pub struct TableFile {
@@ -102,6 +104,8 @@ fn properties(table: &Table) -> WriterProperties {
     let mut builder = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .set_data_page_row_count_limit(PAGE_ROWS)
+        .set_write_batch_size(PAGE_ROWS)
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_offset_index_disabled(true)
         .set_created_by("faaslens".to_owned());

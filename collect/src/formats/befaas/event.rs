@@ -463,6 +463,19 @@ fn operation_of(operation: &str) -> (Op, Option<&'static str>, &str) {
 }
 
 impl Record<'_> {
+    /// A record that says nothing yet.
+    pub fn empty() -> Self {
+        Self {
+            timestamp_ms: 0,
+            now_ms: 0.0,
+            deployment_id: None,
+            executor: Cow::Borrowed(""),
+            function: Cow::Borrowed(""),
+            introduction: None,
+            event: Event::of(Kind::ColdStart),
+        }
+    }
+
     fn into_owned(self) -> Record<'static> {
         let own = |text: Option<Cow<'_, str>>| text.map(|text| Cow::Owned(text.into_owned()));
         let event = self.event;
