@@ -133,7 +133,7 @@ impl Arguments {
             results.extend(jmeter::collect(&options, &logs.jmeter, &bar)?);
         }
         drop(bar);
-        let collection = conclude(results, printer)?;
+        let collection = conclude(results, printer).inspect_err(|_| store.discard_if_empty())?;
         let mut manifests = collection.manifests;
         manifests.sort_by(|a, b| a.run.cmp(&b.run));
         manifests.dedup_by(|a, b| a.run == b.run);

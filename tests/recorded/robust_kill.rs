@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use faaslens_schemas::manifest::{FileEntry, State};
@@ -59,6 +60,45 @@ fn a_collection_killed_at_any_of_20_moments_completes_to_identical_tables() {
         std::fs::remove_dir_all(&store).expect("the store can be removed");
     }
     assert!(killed >= 10, "only {killed} of 20 collections were killed before they ended");
+}
+
+/// Starts a collection and interrupts it after a while, as Ctrl-C does; how it ended.
+fn collect_and_interrupt(store: &Path, after: Duration) -> Option<i32> {
+    let mut child = spawn(&[&"collect", &"befaas", &WEBSERVICE_1.folder(), &"--store", &store, &"--run", &RUN]);
+    std::thread::sleep(after);
+    if child.try_wait().expect("the child can be waited for").is_none() {
+        let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill starts");
+        assert!(sent.success() || child.try_wait().is_ok_and(|ended| ended.is_some()));
+    }
+    child.wait().expect("the child ends").code()
+}
+
+#[test]
+fn an_interrupted_collection_leaves_the_run_as_it_was_and_completes_when_run_again() {
+    let store = session().join("interrupted");
+    let began = Instant::now();
+    collect(&WEBSERVICE_1.folder(), &store, RUN, &[]).exits(0);
+    let duration = began.elapsed();
+    let expected = files(&store);
+    let mut random = Random::seeded(130);
+    let mut interrupted = 0;
+    for _ in 0..40 {
+        match collect_and_interrupt(&store, duration.mul_f64(0.8 * random.fraction())) {
+            Some(130) => {
+                interrupted += 1;
+                assert!(files(&store) == expected, "the run that was there is another one");
+                assert_no_leftovers(&store);
+            }
+            // Ended before the signal came, or was hit before it began to listen.
+            code => assert!(matches!(code, Some(0) | None), "{code:?}"),
+        }
+        if interrupted == 3 {
+            break;
+        }
+    }
+    assert_eq!(interrupted, 3, "too few collections were interrupted");
+    collect(&WEBSERVICE_1.folder(), &store, RUN, &[]).exits(0);
+    assert!(files(&store) == expected);
 }
 
 /// The store opens, and a run that did not end is absent, unfinished or still the old one.

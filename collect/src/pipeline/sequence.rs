@@ -24,6 +24,8 @@ use crate::Result;
 
 /// Rows of a small table that are encoded together.
 const BATCH: usize = 8192;
+/// Statements without an executor that wait for a repetition with one; a fetch begins in mid-execution once a stream.
+const UNCLAIMED: usize = 4096;
 
 /// Takes scanned blocks in any order and writes them in theirs.
 pub(super) struct Sequencer<'a> {
@@ -49,6 +51,8 @@ struct Order {
     hosts: HashMap<u32, String>,
     /// Identities of platform statements that have an id of their own.
     seen: Seen,
+    /// Statements of the current file that nobody could be named for, by identity: a repetition may tell whose they are.
+    unclaimed: HashMap<u64, PlatformRecord>,
     /// Pieces of an earlier collection without an id: how often each may come again before it is new.
     known: HashMap<u64, u32>,
     counts: Vec<FileCounts>,
@@ -151,6 +155,7 @@ impl<'a> Sequencer<'a> {
             providers,
             hosts: HashMap::new(),
             seen: Seen::default(),
+            unclaimed: HashMap::new(),
             known: HashMap::new(),
             counts: vec![FileCounts::default(); files.len()],
             file: 0,
@@ -290,6 +295,7 @@ impl<'a> Sequencer<'a> {
         let Self { transaction, files, parts, small, order, .. } = self;
         let mut order = order.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
         order.release(None, &small);
+        order.release_unclaimed(&small);
         let values = &order.values();
         let finished = parts
             .into_par_iter()
@@ -352,6 +358,7 @@ impl Order {
         let lead = scanned.lead.as_ref().filter(|_| scanned.file == self.file);
         self.release(lead, small);
         if scanned.file != self.file {
+            self.release_unclaimed(small);
             (self.file, self.lines, self.inherited) = (scanned.file, 0, None);
         }
         let source = Label::from(&*files[scanned.file].name);
@@ -406,13 +413,33 @@ impl Order {
     /// Writes a statement of the current file, or counts it as a repetition.
     fn place_statement(&mut self, record: PlatformRecord, small: &SmallTables) {
         let identity = platform_identity(&record);
-        let new = if is_said_once(&record) { self.seen.insert(identity) } else { self.is_new(identity) };
+        let said_once = is_said_once(&record);
+        let new = if said_once { self.seen.insert(identity) } else { self.is_new(identity) };
         let counts = &mut self.counts[self.file];
-        if new {
-            counts.platform += 1;
-            small.platform.push(record);
-        } else {
+        if !new {
             counts.duplicates += 1;
+            if record.executor.is_some()
+                && let Some(first) = self.unclaimed.remove(&identity)
+            {
+                let PlatformRecord { function, executor, .. } = record;
+                small.platform.push(PlatformRecord { function, executor, ..first });
+            }
+            return;
+        }
+        counts.platform += 1;
+        if said_once && record.executor.is_none() && self.unclaimed.len() < UNCLAIMED {
+            self.unclaimed.insert(identity, record);
+        } else {
+            small.platform.push(record);
+        }
+    }
+
+    /// Writes the statements that no repetition claimed.
+    fn release_unclaimed(&mut self, small: &SmallTables) {
+        let mut rest: Vec<PlatformRecord> = std::mem::take(&mut self.unclaimed).into_values().collect();
+        rest.sort_by_key(|record| record.offset);
+        for record in rest {
+            small.platform.push(record);
         }
     }
 

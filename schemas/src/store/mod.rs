@@ -87,6 +87,16 @@ impl Store {
         Ok(Self { root })
     }
 
+    /// Removes the store where it holds no run, as after a collection into a new store that failed. What cannot be
+    /// removed stays: an empty store does no harm.
+    pub fn discard_if_empty(&self) {
+        // A folder goes only when nothing is in it.
+        let emptied = fs::remove_dir(self.root.join("runs")).is_ok();
+        if emptied && fs::remove_dir_all(self.root.join(".staging")).is_ok() {
+            drop(fs::remove_dir(&self.root));
+        }
+    }
+
     /// Opens an existing store.
     ///
     /// # Errors

@@ -50,9 +50,9 @@ impl<'a> Reader<'a> {
     pub fn read(&mut self, text: &'a str, keep_headers: bool, record: &mut Record<'a>) -> Option<usize> {
         match text.as_bytes().get(1..4)? {
             br#"\"t"# => self.read_as::<true>(text, keep_headers, record),
-            br#"\"v"# => self.read_client::<true>(text, record),
+            br#"\"v"# => Self::read_client::<true>(text, record),
             [b'"', b't', _] => self.read_as::<false>(text, keep_headers, record),
-            _ => self.read_client::<false>(text, record),
+            _ => Self::read_client::<false>(text, record),
         }
     }
 
@@ -78,7 +78,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The load generator's record, which has an order of its own.
-    fn read_client<const QUOTED: bool>(&mut self, text: &'a str, record: &mut Record<'a>) -> Option<usize> {
+    fn read_client<const QUOTED: bool>(text: &'a str, record: &mut Record<'a>) -> Option<usize> {
         let mut form = Form::<QUOTED> { text, at: 0 };
         form.literal(br#"{"version":""#, br#"{\"version\":\""#)?;
         form.text()?;
@@ -270,9 +270,7 @@ impl<'a, const QUOTED: bool> Form<'a, QUOTED> {
             self.literal(br#"""#, br#"\""#)?;
             let name = self.text()?;
             self.literal(b":", b":")?;
-            if !(keep_headers || crate::redact::is_allowed_header(name)) {
-                self.skip_text()?;
-            } else {
+            if keep_headers || crate::redact::is_allowed_header(name) {
                 self.literal(br#"""#, br#"\""#)?;
                 let value = self.text()?;
                 if name.eq_ignore_ascii_case("user-agent") {
@@ -282,6 +280,8 @@ impl<'a, const QUOTED: bool> Form<'a, QUOTED> {
                 for piece in [if kept.len() > 1 { ",\"" } else { "\"" }, name, "\":\"", value, "\""] {
                     kept.push_str(piece);
                 }
+            } else {
+                self.skip_text()?;
             }
             match self.rest().first()? {
                 b',' => self.at += 1,
