@@ -6,14 +6,16 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context;
-use faaslens_analyze::assembly::{EVENT_COLUMNS, FunctionSet, Options, PartInput, PartOutput, RunContext, assemble};
+use faaslens_analyze::assembly::{
+    EVENT_COLUMNS, FunctionSet, INITIALISATION_COLUMNS, Options, PartInput, PartOutput, RunContext, assemble,
+};
 use faaslens_analyze::facts::Facts;
 use faaslens_analyze::results::{PlatformTally, RequestTally, RowsTaken, RunInput, phases, responses, summarise};
 use faaslens_schemas::manifest::{Analysis, FileEntry, Manifest};
 use faaslens_schemas::store::{NO_CONTEXT, Store, Transaction};
 use faaslens_schemas::table::{Row, Stage, Table};
 use faaslens_schemas::tables::{
-    Call, ClientRequest, DbCall, Event, Executor, Invocation, PhasePoint, PlatformRecord, Response, Trace,
+    Call, ClientRequest, DbCall, Event, Executor, Invocation, PathSegment, PhasePoint, PlatformRecord, Response, Trace,
 };
 use rayon::prelude::*;
 
@@ -88,7 +90,8 @@ fn analyze_run(store: &Store, manifest: &Manifest, plan: &Plan, bar: &Bar) -> an
     let transaction = store.begin(&manifest.run, Stage::Analyze, manifest.parts)?;
     let executors: Vec<Executor> = store.rows(manifest, None)?;
     let client_logged = manifest.files.iter().any(|file| file.table == ClientRequest::TABLE.name && file.rows > 0);
-    let context = RunContext::new(&executors, client_logged);
+    let mut context = RunContext::new(&executors, client_logged);
+    each_initialisation(store, manifest, &mut context)?;
     let map = Map { store, manifest, transaction: &transaction, context, options: &plan.options };
     let parts = (NO_CONTEXT..=manifest.parts).into_par_iter().map(|part| -> anyhow::Result<Mapped> {
         let mapped = map.part(part)?;
@@ -230,6 +233,7 @@ impl Map<'_> {
             (Call::TABLE, &output.calls),
             (DbCall::TABLE, &output.db_calls),
             (Trace::TABLE, &output.traces),
+            (PathSegment::TABLE, &output.critical_path),
         ];
         let mut files = Vec::new();
         for (table, batch) in tables {
@@ -250,6 +254,17 @@ fn each_piece<R: Row>(
         for batch in Store::batches(&path, &[], BATCH_ROWS)? {
             let batch = batch.with_context(|| format!("{}: cannot read", path.display()))?;
             take(R::from_batch(&batch).with_context(|| path.display().to_string())?)?;
+        }
+    }
+    Ok(())
+}
+
+/// Tells a run's context what its platforms say of the initialisation of executors.
+fn each_initialisation(store: &Store, manifest: &Manifest, context: &mut RunContext) -> anyhow::Result<()> {
+    for path in store.files(manifest, PlatformRecord::TABLE, None) {
+        for batch in Store::batches(&path, INITIALISATION_COLUMNS, BATCH_ROWS)? {
+            let batch = batch.with_context(|| format!("{}: cannot read", path.display()))?;
+            context.add_initialisations(&batch).with_context(|| path.display().to_string())?;
         }
     }
     Ok(())

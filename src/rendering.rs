@@ -137,6 +137,7 @@ pub(crate) fn tables_of(store: &Store, manifest: &Manifest) -> anyhow::Result<Ru
     Ok(RunTables {
         durations: rows(store, manifest)?,
         shares: rows(store, manifest)?,
+        contributions: rows(store, manifest)?,
         triggers: rows(store, manifest)?,
         publishing: rows(store, manifest)?,
         cold_starts: rows(store, manifest)?,

@@ -238,6 +238,19 @@ pub struct TraceFact {
     pub invocations: u32,
 }
 
+/// What one function has of the critical path of one complete trace; categories of the wall division.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PathFact {
+    /// Position of the trace in [`Facts::traces`].
+    pub trace: u32,
+    /// Provider of the function.
+    pub provider: Name,
+    /// Function that ran; for network and cold the one that was called.
+    pub function: Name,
+    /// Its time on the path.
+    pub shares: WallShares,
+}
+
 /// One context's sums over a chosen set of functions, as published; only contexts where the first function of the set ran.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SetFact {
@@ -307,6 +320,8 @@ pub struct Facts {
     pub calls: Vec<CallFact>,
     /// Every trace.
     pub traces: Vec<TraceFact>,
+    /// Functions on the critical paths of complete traces, in the order of [`traces`](Self::traces).
+    pub paths: Vec<PathFact>,
     /// Every context of every chosen function set.
     pub sets: Vec<SetFact>,
     /// Completeness by provider, function and second.
@@ -333,6 +348,13 @@ impl Facts {
             caller_function: to_option(fact.caller_function),
             callee_provider: to_option(fact.callee_provider),
             callee_function: to(fact.callee_function),
+            ..fact
+        }));
+        let traces = u32::try_from(self.traces.len()).unwrap_or(u32::MAX);
+        self.paths.extend(other.paths.into_iter().map(|fact| PathFact {
+            trace: fact.trace.saturating_add(traces),
+            provider: to(fact.provider),
+            function: to(fact.function),
             ..fact
         }));
         self.traces.extend(other.traces.into_iter().map(|fact| TraceFact {

@@ -2,8 +2,8 @@
 
 use faaslens_schemas::manifest::Manifest;
 use faaslens_schemas::tables::{
-    ColdStart, Completeness, Duration, Outlier, PhasePoint, Publishing, Response, Share, Throughput, TransactionTime,
-    Trigger, TukeyBox,
+    ColdStart, Completeness, Contribution, Duration, Outlier, PhasePoint, Publishing, Response, Share, Throughput,
+    TransactionTime, Trigger, TukeyBox,
 };
 
 /// Everything a report shows.
@@ -24,6 +24,8 @@ pub struct RunTables {
     pub durations: Vec<Duration>,
     /// Where the time goes.
     pub shares: Vec<Share>,
+    /// What functions contribute to the critical paths.
+    pub contributions: Vec<Contribution>,
     /// Trigger delays.
     pub triggers: Vec<Trigger>,
     /// Publish latencies.
@@ -51,6 +53,7 @@ impl RunTables {
             manifest,
             durations: Vec::new(),
             shares: Vec::new(),
+            contributions: Vec::new(),
             triggers: Vec::new(),
             publishing: Vec::new(),
             cold_starts: Vec::new(),

@@ -1,7 +1,9 @@
 //! Which result tables a report writes, and as what.
 
 use faaslens_schemas::table::Row;
-use faaslens_schemas::tables::{ColdStart, Completeness, Duration, Publishing, Response, Share, Throughput, Trigger};
+use faaslens_schemas::tables::{
+    ColdStart, Completeness, Contribution, Duration, Publishing, Response, Share, Throughput, Trigger,
+};
 
 use crate::error::Result;
 use crate::input::{OutputFile, ReportInput, RunTables};
@@ -18,7 +20,7 @@ pub(crate) struct Written {
     /// Name of the table.
     pub(crate) name: &'static str,
     full: Sheet,
-    /// Rows worth reading: without those by second.
+    /// Rows worth reading: without those by second or, of contributions, by route.
     pub(crate) brief: Sheet,
 }
 
@@ -41,9 +43,11 @@ fn sheet<R: Row>(rows: &[R]) -> Result<Sheet> {
 pub(crate) fn of_run(run: &RunTables, folder: &str) -> Result<Vec<Written>> {
     let totals: Vec<Completeness> = run.completeness.iter().filter(|row| row.verdict.is_some()).cloned().collect();
     let completeness = sheet(&run.completeness)?;
+    let overall: Vec<Contribution> = run.contributions.iter().filter(|row| &*row.scope == "overall").cloned().collect();
     let all = [
         (Duration::TABLE.name, sheet(&run.durations)?, None),
         (Share::TABLE.name, sheet(&run.shares)?, None),
+        (Contribution::TABLE.name, sheet(&run.contributions)?, Some(sheet(&overall)?)),
         (Trigger::TABLE.name, sheet(&run.triggers)?, None),
         (Publishing::TABLE.name, sheet(&run.publishing)?, None),
         (ColdStart::TABLE.name, sheet(&run.cold_starts)?, None),

@@ -12,6 +12,7 @@ mod mutation;
 mod random;
 mod recorded;
 
+mod critical_path;
 mod golden_counts;
 mod golden_jmeter;
 mod golden_reference;

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use faaslens_schemas::store::Store;
 use faaslens_schemas::table::{Layout, Row};
 use faaslens_schemas::tables::{
-    Call, ClientRequest, ColdStart, Completeness, DbCall, Duration, Event, Executor, Invocation, PlatformRecord,
-    Publishing, Reject, Share, TABLES, Trace, Trigger, TukeyBox,
+    Call, ClientRequest, ColdStart, Completeness, Contribution, DbCall, Duration, Event, Executor, Invocation,
+    PathSegment, PlatformRecord, Publishing, Reject, Share, TABLES, Trace, Trigger, TukeyBox,
 };
 use serde_json::Value;
 
@@ -80,6 +80,8 @@ fn assert_same_analysis(found: &Path, expected: &Path) {
     assert_same_table::<Call>(found, expected, |_| ());
     assert_same_table::<DbCall>(found, expected, |_| ());
     assert_same_table::<Trace>(found, expected, |_| ());
+    assert_same_table::<PathSegment>(found, expected, |_| ());
+    assert_same_table::<Contribution>(found, expected, |_| ());
     assert_same_table::<Duration>(found, expected, |_| ());
     assert_same_table::<Share>(found, expected, |_| ());
     assert_same_table::<Trigger>(found, expected, |_| ());

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use faaslens_schemas::arrow::array::{
-    ArrayRef, BooleanBuilder, DictionaryArray, Float64Builder, Int32Builder, Int64Builder, StringArray, StringBuilder,
-    TimestampMicrosecondBuilder,
+    ArrayBuilder, ArrayRef, BooleanBuilder, DictionaryArray, Float64Builder, Int32Builder, Int64Builder, StringArray,
+    StringBuilder, TimestampMicrosecondBuilder,
 };
 use faaslens_schemas::arrow::datatypes::Int32Type;
 
@@ -60,6 +60,32 @@ impl Column for Labels {
     fn finish(mut self, names: &NameTable) -> ArrayRef {
         let values: StringArray = self.values.iter().map(|name| Some(names.text(*name))).collect();
         let keys = self.keys.finish();
+        Arc::new(DictionaryArray::<Int32Type>::try_new(keys, Arc::new(values)).expect("every key has a value"))
+    }
+}
+
+/// Texts that repeat close to each other, dictionary-encoded without a search: whoever adds them knows when one is new.
+#[derive(Debug, Default)]
+pub(super) struct Repeats {
+    keys: Int32Builder,
+    values: StringBuilder,
+}
+
+impl Repeats {
+    /// A text that has not occurred before in the column; gives its code.
+    pub(super) fn add(&mut self, text: &str) -> i32 {
+        self.values.append_value(text);
+        i32::try_from(self.values.len() - 1).expect("a part has fewer than 2^31 distinct texts")
+    }
+
+    pub(super) fn put(&mut self, code: Option<i32>) {
+        self.keys.append_option(code);
+    }
+}
+
+impl Column for Repeats {
+    fn finish(mut self, _: &NameTable) -> ArrayRef {
+        let (keys, values) = (self.keys.finish(), self.values.finish());
         Arc::new(DictionaryArray::<Int32Type>::try_new(keys, Arc::new(values)).expect("every key has a value"))
     }
 }

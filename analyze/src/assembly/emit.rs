@@ -6,11 +6,12 @@ use std::ops::Range;
 
 use faaslens_schemas::Result;
 use faaslens_schemas::time::Timestamp;
+use foldhash::quality::RandomState;
 
 use super::entries::{NO_PAIR, Part};
 use super::issues::IssueSet;
-use super::sheets::{CallSheet, DbSheet, InvocationSheet, TraceSheet};
-use super::tree::{Caller, Invocation, Tree, plus_ms};
+use super::sheets::{CallSheet, DbSheet, InvocationSheet, PathSheet, TraceSheet};
+use super::tree::{Caller, ClientCall, Invocation, Tree, plus_ms};
 use super::{Options, PartOutput};
 use crate::facts::{BefaasShares, Facts, InvocationFact, Name, NameTable, SetFact, TraceFact, Trigger};
 
@@ -22,6 +23,35 @@ pub(super) struct Words {
     pub(super) sync: Name,
     pub(super) asynchronous: Name,
     triggers: [Name; 3],
+    pub(super) path: PathWords,
+}
+
+/// Names in rows of the critical path.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PathWords {
+    pub(super) root: Name,
+    pub(super) event: Name,
+    pub(super) compute: Name,
+    pub(super) network: Name,
+    pub(super) db: Name,
+    pub(super) cold: Name,
+    pub(super) trigger: Name,
+    pub(super) client_network: Name,
+}
+
+impl PathWords {
+    fn of(names: &mut NameTable) -> Self {
+        Self {
+            root: names.intern("root"),
+            event: names.intern("event"),
+            compute: names.intern("compute"),
+            network: names.intern("network"),
+            db: names.intern("db"),
+            cold: names.intern("cold"),
+            trigger: names.intern("trigger"),
+            client_network: names.intern("client_network"),
+        }
+    }
 }
 
 impl Words {
@@ -33,6 +63,7 @@ impl Words {
             sync: names.intern("sync"),
             asynchronous: names.intern("async"),
             triggers,
+            path: PathWords::of(names),
         }
     }
 }
@@ -43,14 +74,19 @@ pub(super) struct Emitter {
     pub(super) words: Words,
     pub(super) facts: Facts,
     pub(super) calls: CallSheet,
+    pub(super) path: PathSheet,
+    /// Codes of the current context's invocation ids in `path`.
+    pub(super) path_codes: Vec<Option<i32>>,
+    /// Where the functions of the current context are among the path facts.
+    pub(super) path_places: HashMap<(Name, Name), usize, RandomState>,
     invocations: InvocationSheet,
     db_calls: DbSheet,
     traces: TraceSheet,
     sets: Vec<Vec<Option<Name>>>,
     issue_names: HashMap<IssueSet, Name>,
     /// Invocation ids of the current context, end to end, and where each lies.
-    ids: String,
-    id_ranges: Vec<Range<usize>>,
+    pub(super) ids: String,
+    pub(super) id_ranges: Vec<Range<usize>>,
 }
 
 impl Emitter {
@@ -61,6 +97,9 @@ impl Emitter {
             words,
             facts: Facts::default(),
             calls: CallSheet::default(),
+            path: PathSheet::default(),
+            path_codes: Vec::new(),
+            path_places: HashMap::default(),
             invocations: InvocationSheet::default(),
             db_calls: DbSheet::default(),
             traces: TraceSheet::default(),
@@ -79,6 +118,7 @@ impl Emitter {
         }
         self.emit_calls(context_id, tree, part);
         self.emit_db_calls(context_id, tree, part);
+        self.emit_path(context_id, tree, part);
         self.emit_trace(context_id, tree, part);
         for (set, functions) in self.sets.iter().enumerate() {
             if let Some((shares, complete)) = tree.set_sums(functions, part) {
@@ -97,6 +137,7 @@ impl Emitter {
             calls: self.calls.finish(&names)?,
             db_calls: self.db_calls.finish(&names)?,
             traces: self.traces.finish(&names)?,
+            critical_path: self.path.finish(&names)?,
             facts: Facts { names, ..self.facts },
         };
         Ok(output)
@@ -211,6 +252,9 @@ impl Emitter {
         rows.cold_starts.put(Some(fact.cold_starts));
         rows.complete.put(Some(fact.complete));
         rows.issues.put(issues);
+        if fact.complete {
+            self.add_path_facts(tree, part);
+        }
         self.facts.traces.push(fact);
     }
 }
@@ -245,14 +289,19 @@ fn providers(tree: &Tree<'_>, part: &mut Part<'_>) -> Name {
     part.names.intern(&joined)
 }
 
+/// The request that the context's end-to-end time is that of: the root's, else the first.
+pub(super) fn client_of<'t, 'a>(tree: &'t Tree<'a>) -> Option<&'t ClientCall<'a>> {
+    match tree.root.map(|root| tree.invocations[root].caller) {
+        Some(Caller::Client(client)) => tree.clients.get(client),
+        _ => tree.clients.first(),
+    }
+}
+
 /// What is known of a context as a whole; `None` where it has neither a record with a time nor a client request.
 fn trace_fact(tree: &Tree<'_>, part: &Part<'_>) -> Option<TraceFact> {
     let root = tree.root.map(|root| &tree.invocations[root]);
     let site = root.map(|root| part.sites[root.site as usize]);
-    let client = match root.map(|root| root.caller) {
-        Some(Caller::Client(client)) => tree.clients.get(client),
-        _ => tree.clients.first(),
-    };
+    let client = client_of(tree);
     let starts = tree.invocations.iter().map(|invocation| invocation.start_us);
     let first_us = starts.min();
     let last = tree.invocations.iter().filter_map(|invocation| Some((invocation, invocation.duration_ms?)));
@@ -270,7 +319,7 @@ fn trace_fact(tree: &Tree<'_>, part: &Part<'_>) -> Option<TraceFact> {
         entry_provider: site.map(|site| site.provider),
         start: Timestamp::from_micros(start_us.or(tree.first_logged_us)?),
         complete: root.is_some() && tree.issues.is_complete() && tree.invocations.iter().all(whole),
-        wall: root.and_then(|root| root.wall),
+        wall: tree.path.shares,
         befaas: compute.zip(network).zip(db).map(|((compute_ms, network_ms), db_ms)| BefaasShares {
             compute_ms,
             network_ms,

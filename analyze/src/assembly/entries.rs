@@ -351,13 +351,13 @@ fn operation(text: &str) -> Option<Op> {
 }
 
 /// A text column, plain or dictionary-encoded.
-enum Texts<'a> {
+pub(super) enum Texts<'a> {
     Plain(&'a StringArray),
     Dictionary { keys: &'a Int32Array, values: &'a StringArray },
 }
 
 impl<'a> Texts<'a> {
-    fn text(&self, row: usize) -> Option<&'a str> {
+    pub(super) fn text(&self, row: usize) -> Option<&'a str> {
         match self {
             Self::Plain(array) => array.is_valid(row).then(|| array.value(row)),
             Self::Dictionary { keys, values } => {
@@ -429,7 +429,7 @@ impl Labels {
     }
 }
 
-fn texts_of<'a>(batch: &'a RecordBatch, column: &'static str) -> Result<Texts<'a>> {
+pub(super) fn texts_of<'a>(batch: &'a RecordBatch, column: &'static str) -> Result<Texts<'a>> {
     let array = array_of(batch, column)?;
     if let Some(plain) = array.as_string_opt::<i32>() {
         return Ok(Texts::Plain(plain));
@@ -442,7 +442,7 @@ fn texts_of<'a>(batch: &'a RecordBatch, column: &'static str) -> Result<Texts<'a
         .ok_or_else(|| mismatch(column, "string or dictionary of strings", array.data_type().to_string()))
 }
 
-fn primitive_of<'a, T: ArrowPrimitiveType>(
+pub(super) fn primitive_of<'a, T: ArrowPrimitiveType>(
     batch: &'a RecordBatch,
     column: &'static str,
 ) -> Result<&'a PrimitiveArray<T>> {

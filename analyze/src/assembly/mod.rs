@@ -3,8 +3,8 @@
 //! 1. `entries`: batches to compact entries; distinct texts become numbers.
 //! 2. `tree`: the entries of one context become invocations and operations; `spans` joins start, end and measure.
 //! 3. `links`: callers find callees by pair ID, invocations find their root.
-//! 4. `wall`: where the time went.
-//! 5. `emit`, `calls`, `seen`: rows of the tables, slim [`Facts`], completeness.
+//! 4. `wall`, `path`: where the time went.
+//! 5. `emit`, `calls`, `segments`, `seen`: rows of the tables, slim [`Facts`], completeness.
 //!
 //! Contexts are independent of each other and never straddle parts, so parts are assembled in parallel. The rows are
 //! sorted by context, then start, then ids: the same events in any order, in any number of parts, give the same rows.
@@ -24,8 +24,10 @@ mod emit;
 mod entries;
 mod issues;
 mod links;
+mod path;
 mod run;
 mod seen;
+mod segments;
 mod sheets;
 mod spans;
 mod tree;
@@ -43,7 +45,7 @@ use tree::{ClientCall, Tree};
 
 pub use entries::EVENT_COLUMNS;
 pub use issues::Issue;
-pub use run::RunContext;
+pub use run::{INITIALISATION_COLUMNS, RunContext};
 
 /// Rows of one part, as collected.
 #[derive(Debug, Default)]
@@ -93,6 +95,8 @@ pub struct PartOutput {
     pub db_calls: RecordBatch,
     /// Rows of `traces`.
     pub traces: RecordBatch,
+    /// Rows of `critical_path`.
+    pub critical_path: RecordBatch,
     /// Slim values for the result tables.
     pub facts: Facts,
 }

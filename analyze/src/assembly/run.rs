@@ -2,7 +2,16 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use faaslens_schemas::tables::Executor;
+use faaslens_schemas::arrow::array::{Array, RecordBatch};
+use faaslens_schemas::arrow::datatypes::Float64Type;
+use faaslens_schemas::table::Row;
+use faaslens_schemas::tables::{Executor, PlatformRecord};
+use faaslens_schemas::{Error, Result};
+
+use super::entries::{primitive_of, texts_of};
+
+/// Columns of `platform_records` that say how long an executor's initialisation took.
+pub const INITIALISATION_COLUMNS: &[&str] = &["provider", "function", "executor", "init_ms", "restore_ms"];
 
 /// Clock and cold start of one executor.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -15,6 +24,8 @@ pub(super) struct ExecutorClock {
     pub(super) cold_start_logged: bool,
     /// Start of its first invocation on its monotonic clock.
     pub(super) first_start_ms: Option<f64>,
+    /// Initialisation as its platform reports it.
+    pub(super) initialised_ms: Option<f64>,
 }
 
 /// The run around a part; built once a run and shared by all parts.
@@ -37,6 +48,7 @@ impl RunContext {
                 uncertainty_ms: row.origin_uncertainty_ms,
                 cold_start_logged: row.cold_start_logged,
                 first_start_ms: row.first_start_ms,
+                initialised_ms: None,
             };
             context.executors.insert(key, clock);
             let provider = &*row.provider;
@@ -46,6 +58,31 @@ impl RunContext {
             }
         }
         context
+    }
+
+    /// Takes in what platforms say of the initialisation (or restoring) of executors: a batch of `platform_records` with
+    /// at least [`INITIALISATION_COLUMNS`]. Of several statements on one executor the longest counts. Executors that the run
+    /// does not list, and times that are negative or not finite, are left out.
+    ///
+    /// # Errors
+    /// [`Column`](faaslens_schemas::Error::Column) when the batch lacks one of the columns or has it in another type.
+    pub fn add_initialisations(&mut self, batch: &RecordBatch) -> Result<()> {
+        let label = |column| texts_of(batch, column).map_err(of_platform);
+        let (provider, function, executor) = (label("provider")?, label("function")?, label("executor")?);
+        let number = |column| primitive_of::<Float64Type>(batch, column).map_err(of_platform);
+        let (init_ms, restore_ms) = (number("init_ms")?, number("restore_ms")?);
+        for row in 0..batch.num_rows() {
+            let stated =
+                [init_ms, restore_ms].into_iter().find_map(|column| column.is_valid(row).then(|| column.value(row)));
+            let Some(stated_ms) = stated.filter(|ms| ms.is_finite() && *ms >= 0.0) else { continue };
+            let texts = (provider.text(row), function.text(row), executor.text(row));
+            let (Some(provider), Some(function), Some(executor)) = texts else { continue };
+            let key = (provider.to_owned(), function.to_owned(), executor.to_owned());
+            if let Some(clock) = self.executors.get_mut(&key) {
+                clock.initialised_ms = Some(clock.initialised_ms.map_or(stated_ms, |known| known.max(stated_ms)));
+            }
+        }
+        Ok(())
     }
 
     /// Whether the load generator's requests are among the run's records.
@@ -61,6 +98,16 @@ impl RunContext {
     /// The provider that runs a function, where it is exactly one.
     pub(super) fn provider_of(&self, function: &str) -> Option<&str> {
         self.providers.get(function)?.as_deref()
+    }
+}
+
+/// The same error, of the table that it concerns here.
+fn of_platform(error: Error) -> Error {
+    match error {
+        Error::Column { path, column, expected, found, .. } => {
+            Error::Column { path, table: PlatformRecord::TABLE.name, column, expected, found }
+        }
+        other => other,
     }
 }
 

@@ -1,8 +1,8 @@
-//! The columns of the four tables that assembly writes.
+//! The columns of the tables that assembly writes.
 
-use faaslens_schemas::tables::{Call, DbCall, Invocation, Trace};
+use faaslens_schemas::tables::{Call, DbCall, Invocation, PathSegment, Trace};
 
-use super::columns::{Counts, Flags, Labels, Numbers, Texts, Times, sheet};
+use super::columns::{Counts, Flags, Labels, Numbers, Repeats, Texts, Times, sheet};
 
 sheet! {
     /// Rows of `invocations`.
@@ -98,5 +98,20 @@ sheet! {
         cold_starts: Counts,
         complete: Flags,
         issues: Labels,
+    }
+}
+
+sheet! {
+    /// Rows of `critical_path`.
+    PathSheet = PathSegment {
+        context_id: Repeats,
+        n: Counts,
+        scope: Labels,
+        invocation_id: Repeats,
+        function: Labels,
+        provider: Labels,
+        category: Labels,
+        start: Times,
+        duration_ms: Numbers,
     }
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::entries::{Entry, NO_PAIR, Op, Part};
 use super::issues::{Issue, IssueSet};
+use super::path::CriticalPath;
 use super::spans::{self, Span};
 use crate::facts::{Name, Trigger, WallShares};
 
@@ -52,9 +53,10 @@ pub(super) struct Invocation {
     pub(super) db_sum_ms: f64,
     /// Division of its own duration: callees count as network, whole.
     pub(super) own: Option<WallShares>,
-    /// Division of its duration down the tree.
-    pub(super) wall: Option<WallShares>,
+    /// Delays on the longest chain of events below it.
     pub(super) trigger_ms: Option<f64>,
+    /// Whom it called or triggered on that chain.
+    pub(super) trigger_next: Option<usize>,
 }
 
 /// One outgoing call or database operation.
@@ -74,6 +76,7 @@ pub(super) struct Operation {
 }
 
 impl Operation {
+    /// End on the monotonic clock of its executor; `None` where it never ended.
     pub(super) fn end_ms(&self) -> Option<f64> {
         Some(self.start_ms + self.duration_ms?)
     }
@@ -104,6 +107,7 @@ pub(super) struct Tree<'a> {
     pub(super) counts: BTreeMap<Issue, u64>,
     /// Position of the root.
     pub(super) root: Option<usize>,
+    pub(super) path: CriticalPath,
     /// When the first record of the context was logged.
     pub(super) first_logged_us: Option<i64>,
     origins: HashMap<u32, i64>,
@@ -224,8 +228,8 @@ impl<'a> Tree<'a> {
             db_ops: 0,
             db_sum_ms: 0.0,
             own: None,
-            wall: None,
             trigger_ms: None,
+            trigger_next: None,
         }
     }
 

@@ -14,6 +14,7 @@ mod boxes;
 mod chains;
 mod cold_starts;
 mod completeness;
+mod contributions;
 mod durations;
 mod gaps;
 mod groups;
@@ -116,6 +117,7 @@ macro_rules! run_results {
 run_results! {
     durations: Duration,
     shares: Share,
+    contributions: Contribution,
     triggers: Trigger,
     publishing: Publishing,
     cold_starts: ColdStart,

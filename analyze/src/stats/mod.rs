@@ -1,6 +1,7 @@
 //! Statistics: the one quantile, the one box, the one sample type; intervals, tests and what else numbers are judged by.
 //!
 //! * [`Sample`]: sorted, finite, never empty; its [`quantile`](Sample::quantile) is the one used for every number of faaslens.
+//! * [`median_by_selection`]: the same median in linear time, for one sample changed in many ways.
 //! * [`BoxPlot`]: Tukey's box of a sample, with its outliers.
 //! * [`Estimate`] and [`Interval`]: an estimate travels with n, its number of runs and its interval. [`median`],
 //!   [`quantile()`] and [`mean`] make them from values in order of time, run by run; [`difference`] and [`ratio`] join two.
@@ -27,6 +28,7 @@ mod mann_whitney;
 mod order_statistics;
 mod random;
 mod sample;
+mod selection;
 mod special;
 
 pub use bootstrap::{Resampling, bootstrap_bca, bootstrap_quantile, bootstrap_runs};
@@ -42,4 +44,5 @@ pub use mann_whitney::{Dominance, MannWhitney, dominance, mann_whitney};
 pub use order_statistics::{carried_quantile, carries_quantile, order_statistic_interval};
 pub use random::Generator;
 pub use sample::{Refused, Sample};
+pub use selection::median_by_selection;
 pub(crate) use special::{student_cdf, student_quantile};

@@ -7,7 +7,9 @@ use faaslens_analyze::facts::{Facts, SeenCounts};
 use faaslens_schemas::arrow::array::RecordBatch;
 use faaslens_schemas::store::part_of;
 use faaslens_schemas::table::Row;
-use faaslens_schemas::tables::{Call, ClientRequest, DbCall, Event, Executor, Invocation, Trace};
+use faaslens_schemas::tables::{
+    Call, ClientRequest, DbCall, Event, Executor, Invocation, PathSegment, PlatformRecord, Trace,
+};
 use faaslens_schemas::time::Timestamp;
 
 /// Origin of every executor's clock unless told otherwise, and the moment 0 of the client.
@@ -26,6 +28,8 @@ pub(crate) struct Log {
     /// As if the run had no client log.
     pub(crate) without_client: bool,
     pub(crate) sets: Vec<FunctionSet>,
+    /// What platforms say of the run.
+    pub(crate) platform: Vec<PlatformRecord>,
 }
 
 /// Rows of all parts.
@@ -35,6 +39,7 @@ pub(crate) struct Output {
     pub(crate) calls: Vec<Call>,
     pub(crate) db_calls: Vec<DbCall>,
     pub(crate) traces: Vec<Trace>,
+    pub(crate) critical_path: Vec<PathSegment>,
 }
 
 impl Log {
@@ -148,13 +153,17 @@ impl Log {
 
     fn run(&self) -> RunContext {
         let executors: Vec<Executor> = self.executors.values().cloned().collect();
-        RunContext::new(&executors, !self.without_client)
+        let mut run = RunContext::new(&executors, !self.without_client);
+        let platform = PlatformRecord::to_batch(&self.platform).expect("rows of the declared table");
+        run.add_initialisations(&platform).expect("declared columns");
+        run
     }
 
     /// Assembled in that many parts, from batches of `rows` events each.
     pub(crate) fn assemble_in(&self, parts: u32, rows: usize) -> (Output, Facts) {
         let (run, options) = (self.run(), Options { sets: self.sets.clone() });
-        let mut output = Output { invocations: vec![], calls: vec![], db_calls: vec![], traces: vec![] };
+        let mut output =
+            Output { invocations: vec![], calls: vec![], db_calls: vec![], traces: vec![], critical_path: vec![] };
         let mut facts = Facts::default();
         for part in 0..=parts {
             let belongs = |context: &Option<String>| {
@@ -169,6 +178,7 @@ impl Log {
             output.calls.extend(rows_of::<Call>(&made.calls));
             output.db_calls.extend(rows_of::<DbCall>(&made.db_calls));
             output.traces.extend(rows_of::<Trace>(&made.traces));
+            output.critical_path.extend(rows_of::<PathSegment>(&made.critical_path));
             facts.merge(made.facts);
         }
         (output, facts)

@@ -4,6 +4,7 @@ mod log;
 
 mod completeness;
 mod events;
+mod path;
 mod properties;
 mod records;
 mod trees;

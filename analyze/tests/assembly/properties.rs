@@ -117,6 +117,7 @@ proptest! {
             output.calls.sort_by(|a, b| a.context_id.cmp(&b.context_id));
             output.db_calls.sort_by(|a, b| a.context_id.cmp(&b.context_id));
             output.traces.sort_by(|a, b| a.context_id.cmp(&b.context_id));
+            output.critical_path.sort_by(|a, b| a.context_id.cmp(&b.context_id));
         }
         prop_assert_eq!(one, eight);
         prop_assert_eq!(&one_facts.issues, &eight_facts.issues);

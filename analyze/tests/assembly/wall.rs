@@ -1,7 +1,7 @@
 //! Where the time went.
 
 use faaslens_analyze::assembly::FunctionSet;
-use faaslens_schemas::tables::Trace;
+use faaslens_schemas::tables::{PlatformRecord, Trace};
 
 use crate::log::{Log, issues, near};
 
@@ -148,4 +148,119 @@ fn a_set_sums_its_functions_where_the_first_of_them_ran() {
     );
     assert_eq!(sets.iter().filter(|fact| fact.set == 1).count(), 2);
     assert_eq!(sets.iter().filter(|fact| fact.set == 2).count(), 0);
+}
+
+#[test]
+fn a_longer_initialisation_that_the_platform_reports_was_waited_for_too() {
+    let mut log = root();
+    // The clock begins at 28 and the handler starts 9 ms later; the platform began 4 ms before the clock.
+    log.cold_start("leaf", 28.0, 9.0);
+    log.call(("c", Some("c-0"), "root"), "leaf", "c-1", 20.0, 40.0);
+    log.rpc(("c", Some("c-1"), "leaf"), 9.0, 20.0);
+    let stated = |init_ms| PlatformRecord {
+        provider: "aws".into(),
+        function: Some("leaf".into()),
+        executor: Some("leaf-1".into()),
+        kind: "report".into(),
+        init_ms,
+        ..PlatformRecord::default()
+    };
+    for (init_ms, cold_ms) in [(None, 9.0), (Some(5.0), 9.0), (Some(13.0), 13.0), (Some(900.0), 17.0)] {
+        log.platform = vec![stated(Some(1.0)), stated(init_ms)];
+        assert_wall(log.assemble().trace(), [80.0, 20.0 - cold_ms, 0.0, cold_ms]);
+    }
+}
+
+/// Scope, category, function and duration of the segments.
+fn segments(log: &Log) -> Vec<(String, String, String, f64)> {
+    let text = |label: Option<&faaslens_schemas::table::Label>| label.map_or(String::new(), ToString::to_string);
+    let rows = log.assemble().critical_path;
+    assert!(rows.iter().zip(1..).all(|(row, n)| row.n == n));
+    rows.iter()
+        .map(|row| {
+            let rounded = (row.duration_ms * 1000.0).round() / 1000.0;
+            (row.scope.to_string(), row.category.to_string(), text(row.function.as_ref()), rounded)
+        })
+        .collect()
+}
+
+#[track_caller]
+fn assert_segments(log: &Log, expected: &[(&str, &str, &str, f64)]) {
+    let found = segments(log);
+    let found: Vec<(&str, &str, &str, f64)> =
+        found.iter().map(|(scope, category, function, ms)| (&**scope, &**category, &**function, *ms)).collect();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn segments_name_who_ran_and_who_was_called() {
+    let mut log = root();
+    log.call(("c", Some("c-0"), "root"), "leaf", "c-1", 20.0, 40.0);
+    log.rpc(("c", Some("c-1"), "leaf"), 28.0, 22.0);
+    log.call(("c", Some("c-0"), "root"), "lost", "c-2", 70.0, 15.0);
+    assert_segments(
+        &log,
+        &[
+            ("client", "client_network", "root", 10.0),
+            ("root", "compute", "root", 10.0),
+            ("root", "network", "leaf", 8.0),
+            ("root", "compute", "leaf", 22.0),
+            ("root", "network", "leaf", 10.0),
+            ("root", "compute", "root", 10.0),
+            ("root", "network", "lost", 15.0),
+            ("root", "compute", "root", 25.0),
+            ("client", "client_network", "root", 20.0),
+        ],
+    );
+    let lost = log.assemble().critical_path.into_iter().find(|row| row.function.as_deref() == Some("lost"));
+    let lost = lost.expect("the call without callee");
+    assert_eq!((lost.invocation_id, lost.provider), (None, None));
+}
+
+#[test]
+fn each_try_of_a_call_is_on_the_path_of_its_own() {
+    let mut log = root();
+    for (pair, start_ms) in [("c-1", 20.0), ("c-2", 40.0), ("c-3", 60.0)] {
+        log.call(("c", Some("c-0"), "root"), "leaf", pair, start_ms, 15.0);
+    }
+    log.rpc(("c", Some("c-3"), "leaf"), 65.0, 10.0);
+    // The first two found nobody: 15 ms of network each.
+    assert_wall(log.assemble().trace(), [65.0, 35.0, 0.0, 0.0]);
+}
+
+#[test]
+fn of_two_invocations_under_one_pair_the_first_is_on_the_path() {
+    let mut log = root();
+    log.call(("c", Some("c-0"), "root"), "leaf", "c-1", 20.0, 60.0);
+    log.rpc(("c", Some("c-1"), "leaf"), 25.0, 10.0);
+    log.db(("c", Some("c-1"), "leaf"), "get", 26.0, 4.0);
+    log.rpc(("c", Some("c-1"), "leaf#2"), 50.0, 20.0);
+    assert_wall(log.assemble().trace(), [46.0, 50.0, 4.0, 0.0]);
+}
+
+#[test]
+fn clocks_that_put_the_root_outside_of_its_request_leave_the_clients_time_whole() {
+    let mut log = root();
+    log.executor("root", 0.0).origin = crate::log::ZERO.plus_ms(-200.0);
+    let rows = segments(&log);
+    assert_eq!(rows[0], ("client".into(), "client_network".into(), "root".into(), 30.0));
+    assert_eq!(rows.iter().filter(|row| row.0 == "client").count(), 1);
+}
+
+#[test]
+fn the_initialisation_of_the_root_is_cold_outside_of_it() {
+    let mut log = Log::default();
+    log.cold_start("root", 4.0, 6.0);
+    log.client("c", "c-0", 0.0, Some(130.0));
+    log.rpc(("c", Some("c-0"), "root"), 6.0, 100.0);
+    assert_segments(
+        &log,
+        &[
+            ("client", "client_network", "root", 4.0),
+            ("client", "cold", "root", 6.0),
+            ("root", "compute", "root", 100.0),
+            ("client", "client_network", "root", 20.0),
+        ],
+    );
+    assert!(near(log.assemble().trace().client_network_ms, 30.0));
 }

@@ -3,6 +3,7 @@
 
 mod cold_starts;
 mod completeness;
+mod contributions;
 mod events;
 mod fixture;
 mod jmeter;

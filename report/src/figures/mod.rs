@@ -15,6 +15,7 @@ mod route_duration;
 mod throughput;
 mod time_shares;
 mod triggers;
+mod what_if;
 
 use faaslens_schemas::tables::{Outlier, TukeyBox};
 
@@ -28,6 +29,7 @@ pub static FIGURES: &[&Figure] = &[
     &execution_duration::FIGURE,
     &route_duration::FIGURE,
     &time_shares::FIGURE,
+    &what_if::FIGURE,
     &publish_network::FIGURE,
     &triggers::FIGURE,
     &cold_phases::FIGURE,

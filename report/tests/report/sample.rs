@@ -9,7 +9,7 @@ use faaslens_schemas::arrow::array::{StringDictionaryBuilder, TimestampMicroseco
 use faaslens_schemas::arrow::datatypes::{DataType, Int32Type};
 use faaslens_schemas::manifest::{Manifest, Source, State, Window};
 use faaslens_schemas::table::Row;
-use faaslens_schemas::tables::{ColdStart, Completeness, Share};
+use faaslens_schemas::tables::{ColdStart, Completeness, Contribution, Share};
 
 pub(crate) fn path(name: &str) -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)
@@ -103,6 +103,27 @@ fn shares() -> Vec<Share> {
         .collect()
 }
 
+/// Hand-made.
+fn contributions() -> Vec<Contribution> {
+    let functions = [("frontend", "aws", "own", 9.5), ("frontend", "aws", "compute", 9.5)];
+    let store = [("cartkvstorage", "google", "own", 6.25), ("cartkvstorage", "google", "db", 5.5)];
+    let idle = [("email", "azure", "own", 0.0), ("checkout", "aws", "network", 12.5), ("checkout", "aws", "own", 4.0)];
+    let row = |(function, provider, category, fall_ms): (&str, &str, &str, f64)| Contribution {
+        scope: "overall".into(),
+        name: "all".into(),
+        provider: provider.into(),
+        function: function.into(),
+        category: category.into(),
+        n: 60,
+        traces: 100,
+        root_median_ms: Some(54.3),
+        root_fall_ms: Some(fall_ms),
+        complete: true,
+        ..Contribution::default()
+    };
+    functions.into_iter().chain(store).chain(idle).map(row).collect()
+}
+
 /// One run with every table.
 pub(crate) fn input() -> ReportInput {
     let cold = |function: &str, n, cold_n| ColdStart {
@@ -120,6 +141,7 @@ pub(crate) fn input() -> ReportInput {
         throughput: rows(),
         chains: rows(),
         shares: shares(),
+        contributions: contributions(),
         cold_starts: vec![cold("frontend", 190, 10), cold("checkout", 50, 2)],
         ..run("webservice-1")
     };

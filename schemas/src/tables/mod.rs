@@ -6,11 +6,13 @@
 mod answers;
 mod collected;
 mod inferred;
+mod path;
 mod results;
 
 pub use answers::{Comparison, Distribution, Trend};
 pub use collected::{ClientRequest, Event, Executor, PlatformRecord, Reject};
 pub use inferred::{Call, DbCall, Invocation, Trace};
+pub use path::{Contribution, PathSegment};
 pub use results::{
     ColdStart, Completeness, Duration, Outlier, PhasePoint, Publishing, Response, Share, Throughput, TransactionTime,
     Trigger, TukeyBox,
@@ -29,8 +31,10 @@ pub static TABLES: &[&Table] = &[
     Call::TABLE,
     DbCall::TABLE,
     Trace::TABLE,
+    PathSegment::TABLE,
     Duration::TABLE,
     Share::TABLE,
+    Contribution::TABLE,
     Trigger::TABLE,
     Publishing::TABLE,
     ColdStart::TABLE,
