@@ -17,12 +17,14 @@
 //! **Network.** Of a call's duration what its callee did not run is network: a round trip, whatever the clocks say. The
 //! clocks only place the callee in its call: its start less the call's start, within what the round trip leaves.
 //!
-//! **Cold.** Where the callee was a cold start and its executor's time origin is later than the start of the call (wall
+//! **Cold.** Where the callee was its executor's first invocation after a cold start (its own line says so, or the platform
+//! reports an initialisation of that executor) and the executor's time origin is later than the start of the call (wall
 //! clocks of both), the executor was started for this call. The initialisation that the call waited for is the time from
-//! the origin to the start of the handler, or the initialisation that the platform reports where that is longer (it may
-//! begin before the process has a clock). It lies just before the handler and ends the network time before it, at most
+//! the origin to the start of the handler. It lies just before the handler and ends the network time before it, at most
 //! all of that. Only the executor's first invocation waited for it. The initialisation of the root itself stands outside
 //! its duration.
+//! What a platform reports of the length (`Init Duration`) is not used: a report names no executor, and its place among the
+//! executor's lines tells it only as far as the order of the log was kept; `cold_starts` has it beside.
 
 use super::entries::Part;
 use super::tree::{Operation, Tree};
@@ -255,11 +257,9 @@ impl Tree<'_> {
     /// Initialisation before an invocation that whoever called it at that moment waited for; 0 for none.
     pub(super) fn waited_ms(&self, position: usize, called_us: i64, part: &Part<'_>) -> f64 {
         let invocation = &self.invocations[position];
-        if invocation.cold != Some(true) || self.origin_us(invocation.site, part) <= called_us {
+        if !invocation.initialised || self.origin_us(invocation.site, part) <= called_us {
             return 0.0;
         }
-        let clock = part.sites[invocation.site as usize].clock;
-        let reported_ms = clock.and_then(|clock| clock.initialised_ms).unwrap_or(0.0);
-        invocation.start_ms.max(reported_ms).max(0.0)
+        invocation.start_ms.max(0.0)
     }
 }

@@ -10,7 +10,7 @@ use faaslens_schemas::{Error, Result};
 
 use super::entries::{primitive_of, texts_of};
 
-/// Columns of `platform_records` that say how long an executor's initialisation took.
+/// Columns of `platform_records` that say which executors were initialised.
 pub const INITIALISATION_COLUMNS: &[&str] = &["provider", "function", "executor", "init_ms", "restore_ms"];
 
 /// Clock and cold start of one executor.
@@ -24,8 +24,8 @@ pub(super) struct ExecutorClock {
     pub(super) cold_start_logged: bool,
     /// Start of its first invocation on its monotonic clock.
     pub(super) first_start_ms: Option<f64>,
-    /// Initialisation as its platform reports it.
-    pub(super) initialised_ms: Option<f64>,
+    /// Whether its platform reports an initialisation (or restoring) of it.
+    pub(super) initialised: bool,
 }
 
 /// The run around a part; built once a run and shared by all parts.
@@ -48,7 +48,7 @@ impl RunContext {
                 uncertainty_ms: row.origin_uncertainty_ms,
                 cold_start_logged: row.cold_start_logged,
                 first_start_ms: row.first_start_ms,
-                initialised_ms: None,
+                initialised: false,
             };
             context.executors.insert(key, clock);
             let provider = &*row.provider;
@@ -61,8 +61,7 @@ impl RunContext {
     }
 
     /// Takes in what platforms say of the initialisation (or restoring) of executors: a batch of `platform_records` with
-    /// at least [`INITIALISATION_COLUMNS`]. Of several statements on one executor the longest counts. Executors that the run
-    /// does not list, and times that are negative or not finite, are left out.
+    /// at least [`INITIALISATION_COLUMNS`]. Executors that the run does not list are left out.
     ///
     /// # Errors
     /// [`Column`](faaslens_schemas::Error::Column) when the batch lacks one of the columns or has it in another type.
@@ -71,15 +70,12 @@ impl RunContext {
         let (provider, function, executor) = (label("provider")?, label("function")?, label("executor")?);
         let number = |column| primitive_of::<Float64Type>(batch, column).map_err(of_platform);
         let (init_ms, restore_ms) = (number("init_ms")?, number("restore_ms")?);
-        for row in 0..batch.num_rows() {
-            let stated =
-                [init_ms, restore_ms].into_iter().find_map(|column| column.is_valid(row).then(|| column.value(row)));
-            let Some(stated_ms) = stated.filter(|ms| ms.is_finite() && *ms >= 0.0) else { continue };
+        for row in (0..batch.num_rows()).filter(|row| init_ms.is_valid(*row) || restore_ms.is_valid(*row)) {
             let texts = (provider.text(row), function.text(row), executor.text(row));
             let (Some(provider), Some(function), Some(executor)) = texts else { continue };
             let key = (provider.to_owned(), function.to_owned(), executor.to_owned());
             if let Some(clock) = self.executors.get_mut(&key) {
-                clock.initialised_ms = Some(clock.initialised_ms.map_or(stated_ms, |known| known.max(stated_ms)));
+                clock.initialised = true;
             }
         }
         Ok(())

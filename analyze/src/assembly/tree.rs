@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::entries::{Entry, NO_PAIR, Op, Part};
 use super::issues::{Issue, IssueSet};
 use super::path::CriticalPath;
+use super::run::ExecutorClock;
 use super::spans::{self, Span};
 use crate::facts::{Name, Trigger, WallShares};
 
@@ -41,6 +42,8 @@ pub(super) struct Invocation {
     pub(super) logged_us: i64,
     pub(super) duration_ms: Option<f64>,
     pub(super) cold: Option<bool>,
+    /// Whether its executor was initialised just before it, by its own cold start or by the platform's report.
+    pub(super) initialised: bool,
     pub(super) issues: IssueSet,
     pub(super) caller: Caller,
     pub(super) parent: Option<usize>,
@@ -198,7 +201,8 @@ impl<'a> Tree<'a> {
     }
 
     fn invocation(&self, entry: &Entry, span: &Span, part: &Part<'_>) -> Invocation {
-        let clock = part.sites[entry.site as usize].clock.filter(|clock| clock.cold_start_logged && span.has_start);
+        let clock = part.sites[entry.site as usize].clock.filter(|_| span.has_start);
+        let is_first = |clock: ExecutorClock| clock.first_start_ms.is_some_and(|ms| (ms - span.start_ms).abs() < 1e-6);
         let (trigger, route) = match entry.op {
             Op::Route => (Trigger::Http, entry.label),
             Op::Msg => (Trigger::Msg, None),
@@ -216,7 +220,8 @@ impl<'a> Tree<'a> {
             start_logged_us: span.start_logged_us,
             logged_us: span.logged_us,
             duration_ms: span.duration_ms,
-            cold: clock.map(|clock| clock.first_start_ms.is_some_and(|first| (first - span.start_ms).abs() < 1e-6)),
+            cold: clock.filter(|clock| clock.cold_start_logged).map(is_first),
+            initialised: clock.is_some_and(|clock| (clock.cold_start_logged || clock.initialised) && is_first(clock)),
             issues: IssueSet::default(),
             caller: Caller::Nobody,
             parent: None,
