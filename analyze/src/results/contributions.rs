@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use super::Run;
 use super::groups::Groups;
 use crate::facts::{Facts, Name, PathFact, TraceFact, WallShares};
-use crate::stats::{Sample, median_by_selection};
+use crate::stats::{Sample, carried_quantile, median_by_selection};
 
 /// A category by its name, and its part of a function's time on the path.
 type Category = (&'static str, fn(&WallShares) -> f64);
@@ -121,8 +121,8 @@ fn scope_rows(facts: &Facts, scope: Scope, lossless: bool) -> Vec<Contribution> 
                 sum_ms,
                 share_pct: (total_ms > 0.0).then(|| 100.0 * sum_ms / total_ms),
                 p50_ms: Some(sample.median()),
-                p95_ms: Some(sample.quantile(0.95)),
-                p99_ms: Some(sample.quantile(0.99)),
+                p95_ms: carried_quantile(&sample, 0.95),
+                p99_ms: carried_quantile(&sample, 0.99),
                 root_median_ms: roots.median_ms,
                 root_fall_ms: roots.fall_ms(on_root),
                 client_n: clients.n(),

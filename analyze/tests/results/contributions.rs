@@ -47,9 +47,8 @@ fn contributions_add_up_to_the_roots_and_count_their_traces() {
     let store = row(&rows, "all", "store", "own");
     assert_eq!((store.n, store.traces, store.left_out, store.sum_ms), (2, 3, 0, 20.0));
     assert_near(store.share_pct, 100.0 * 20.0 / 190.0);
-    // numpy.quantile([10, 10], ...) and of [30, 10, 30]
-    assert_eq!((store.p50_ms, store.p99_ms), (Some(10.0), Some(10.0)));
-    assert_near(row(&rows, "all", "front", "compute").p95_ms, 30.0);
+    // Two traces carry no percentile near the end.
+    assert_eq!((store.p50_ms, store.p95_ms, store.p99_ms), (Some(10.0), None, None));
     let overall = rows.iter().filter(|row| &*row.scope == "overall" && &*row.category != "own");
     assert_near(overall.filter_map(|row| row.share_pct).sum::<f64>(), 100.0);
     assert_eq!(row(&rows, "GET /cart", "front", "own").traces, 1);

@@ -55,9 +55,9 @@ table! {
         share_pct: Option<f64>,
         /// Median over the `n` traces.
         p50_ms: Option<f64>,
-        /// 95th percentile over the `n` traces.
+        /// 95th percentile over the `n` traces; null below 59 of them, which cannot carry it.
         p95_ms: Option<f64>,
-        /// 99th percentile over the `n` traces.
+        /// 99th percentile over the `n` traces; null below 299 of them, which cannot carry it.
         p99_ms: Option<f64>,
         /// Median duration of the root over all `traces`.
         root_median_ms: Option<f64>,
