@@ -175,17 +175,52 @@ def autoregressive(rng, n, phi):
     return x
 
 
+def batch_variance(x, b):
+    """Variance of the mean from overlapping batches (Meketon & Schmeiser 1984)."""
+    n = len(x)
+    blocks = np.lib.stride_tricks.sliding_window_view(x, b).mean(axis=1)
+    return b / ((n - b + 1) * (n - b)) * ((blocks - x.mean()) ** 2).sum()
+
+
 def series():
     """Means of dependent values: block length and variance of the mean over all overlapping blocks."""
     rng = np.random.default_rng(5)
     for n, phi in [(40, 0.0), (200, 0.5), (500, 0.8), (1000, 0.3), (2000, 0.0)]:
         x = autoregressive(rng, n, phi)
         b = block_length(x)
-        blocks = np.lib.stride_tricks.sliding_window_view(x, b).mean(axis=1)
-        variance = b / ((n - b + 1) * (n - b)) * ((blocks - x.mean()) ** 2).sum()
-        freedom = n - 1 if b == 1 else max(1.0, 1.5 * (n / b - 1))
+        variance, freedom = batch_variance(x, b), n - 1
+        if b > 1:
+            # The lugsail of Vats & Flegal (2022).
+            long = min(2 * b, n // 2)
+            variance = max(variance, 2 * batch_variance(x, long) - variance)
+            freedom = max(1.0, 1.5 * (n / long - 1))
         reach = stats.t.ppf(0.975, freedom) * math.sqrt(variance)
         yield {"x": list(x), "length": b, "mean": float(x.mean()), "low": x.mean() - reach, "high": x.mean() + reach}
+
+
+def settling():
+    """Warm-up by MSER-5 and the KPSS test for a level, by their definitions."""
+    rng = np.random.default_rng(7)
+    decay = 30 * np.exp(-np.arange(600) / 25)
+    yield with_settling("settled", rng.normal(20, 2, 400))
+    yield with_settling("warm-up", rng.normal(20, 2, 600) + decay)
+    yield with_settling("trend", rng.normal(0, 1, 300) + np.arange(300) / 30)
+    yield with_settling("dependent", autoregressive(rng, 500, 0.6))
+    yield with_settling("short", rng.normal(20, 2, 30))
+
+
+def with_settling(name, x):
+    n, batches = len(x), [np.mean(x[i : i + 5]) for i in range(0, len(x) - 4, 5)]
+    k = len(batches)
+    errors = {d: np.var(batches[d:]) / (k - d) for d in range(k - 4)}
+    cut = min(errors, key=errors.get)
+    warm_up = None if n < 50 or cut >= k // 2 else 5 * cut
+    lags = int(12 * (n / 100) ** 0.25)
+    e = x - x.mean()
+    long_run = (e @ e + 2 * sum((1 - j / (lags + 1)) * (e[:-j] @ e[j:]) for j in range(1, lags + 1))) / n
+    statistic = float((np.cumsum(e) ** 2).sum() / n**2 / long_run)
+    p = float(np.interp(statistic, [0.347, 0.463, 0.574, 0.739], [0.1, 0.05, 0.025, 0.01]))
+    return {"name": name, "x": list(x), "warm_up": warm_up, "kpss": statistic, "lags": lags, "p": p}
 
 
 def energy(x, y):
@@ -228,4 +263,5 @@ write("order_statistics", list(order_statistics()))
 write("bootstrap_quantiles", list(bootstrap_quantiles()))
 write("special", special())
 write("series", list(series()))
+write("settling", list(settling()))
 write("changes", [with_first_split(case) for case in changes()])

@@ -147,6 +147,7 @@ pub(crate) fn tables_of(store: &Store, manifest: &Manifest) -> anyhow::Result<Ru
         throughput: rows(store, manifest)?,
         chains: rows(store, manifest)?,
         completeness: rows(store, manifest)?,
+        stationarity: rows(store, manifest)?,
         ..RunTables::new(manifest.clone())
     })
 }

@@ -141,6 +141,8 @@ pub struct InvocationFact {
 pub struct CallFact {
     /// Request and response, or event.
     pub kind: CallKind,
+    /// Start at the caller; of an event, start of its publisher's invocation.
+    pub start: Timestamp,
     /// Provider of the caller (`client` for the load generator), of the publisher for an event; `None` where the caller
     /// is missing.
     pub caller_provider: Option<Name>,
@@ -256,6 +258,8 @@ pub struct PathFact {
 pub struct SetFact {
     /// Position in [`Options::sets`](crate::assembly::Options::sets).
     pub set: u32,
+    /// Start of the context's trace.
+    pub start: Timestamp,
     /// Sums; compute, network or database may be 0 or negative where the context is not complete (the published
     /// method drops such a context).
     pub shares: BefaasShares,

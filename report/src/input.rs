@@ -2,8 +2,8 @@
 
 use faaslens_schemas::manifest::Manifest;
 use faaslens_schemas::tables::{
-    ColdStart, Completeness, Contribution, Duration, Outlier, PhasePoint, Publishing, Response, Share, Throughput,
-    TransactionTime, Trigger, TukeyBox,
+    ColdStart, Completeness, Contribution, Duration, Outlier, PhasePoint, Publishing, Response, Share, Stationarity,
+    Throughput, TransactionTime, Trigger, TukeyBox,
 };
 
 /// Everything a report shows.
@@ -44,6 +44,8 @@ pub struct RunTables {
     pub chains: Vec<TransactionTime>,
     /// What is missing.
     pub completeness: Vec<Completeness>,
+    /// Whether execution durations had settled.
+    pub stationarity: Vec<Stationarity>,
 }
 
 impl RunTables {
@@ -63,6 +65,7 @@ impl RunTables {
             throughput: Vec::new(),
             chains: Vec::new(),
             completeness: Vec::new(),
+            stationarity: Vec::new(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use faaslens_schemas::table::Row;
 use faaslens_schemas::tables::{
-    ColdStart, Completeness, Contribution, Duration, Publishing, Response, Share, Throughput, Trigger,
+    ColdStart, Completeness, Contribution, Duration, Publishing, Response, Share, Stationarity, Throughput, Trigger,
 };
 
 use crate::error::Result;
@@ -51,12 +51,13 @@ pub(crate) fn of_run(run: &RunTables, folder: &str) -> Result<Vec<Written>> {
         (Trigger::TABLE.name, sheet(&run.triggers)?, None),
         (Publishing::TABLE.name, sheet(&run.publishing)?, None),
         (ColdStart::TABLE.name, sheet(&run.cold_starts)?, None),
+        (Stationarity::TABLE.name, sheet(&run.stationarity)?, None),
         (Completeness::TABLE.name, completeness, Some(sheet(&totals)?)),
     ];
     let written = all.into_iter().filter(|(_, full, _)| !full.rows.is_empty()).map(|(name, full, brief)| Written {
         path: format!("tables/{folder}/{name}"),
         name,
-        brief: brief.unwrap_or_else(|| full.clone()),
+        brief: brief.unwrap_or_else(|| full.clone()).with_intervals(),
         full,
     });
     Ok(written.collect())
@@ -78,7 +79,7 @@ pub(crate) fn pooled(input: &ReportInput) -> Result<Vec<Written>> {
     let written = all.into_iter().filter(|(_, full)| !full.rows.is_empty()).map(|(name, full)| Written {
         path: format!("tables/{name}"),
         name,
-        brief: full.clone(),
+        brief: full.clone().with_intervals(),
         full,
     });
     Ok(written.collect())

@@ -68,7 +68,8 @@ fn the_summary_over_the_chosen_functions_is_that_of_the_published_contexts() {
             assert_eq!(share.n, i64::try_from(values.len()).expect("a count"), "{share:?}");
             assert_close(Some(share.sum_ms), Some(values.iter().sum()), 1e-5, share);
             assert_close(share.median_ms, Some(quantile(&values, 0.5)), TOLERANCE_MS, share);
-            assert_close(share.p95_ms, Some(quantile(&values, 0.95)), TOLERANCE_MS, share);
+            let p95 = (values.len() >= 59).then(|| quantile(&values, 0.95));
+            assert_close(share.p95_ms, p95, TOLERANCE_MS, share);
         }
     }
 }

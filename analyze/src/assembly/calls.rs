@@ -1,5 +1,7 @@
 //! Rows and facts of calls: of the client, of functions, of events.
 
+use faaslens_schemas::time::Timestamp;
+
 use super::emit::Emitter;
 use super::entries::Part;
 use super::links::is_publisher;
@@ -19,7 +21,6 @@ struct Row {
     pair: u32,
     caller: Option<usize>,
     callee: Option<usize>,
-    start_us: i64,
     fact: CallFact,
 }
 
@@ -47,16 +48,10 @@ impl Emitter {
     fn client_row(&self, position: usize, tree: &Tree<'_>, part: &mut Part<'_>) -> Row {
         let client = &tree.clients[position];
         let by_client = (Some(self.words.client), Some(self.words.client));
-        let fact = sync_fact(by_client, client.callee, client.elapsed_ms, tree, part, |part| {
-            part.names.intern(path_of(client.url))
-        });
-        Row {
-            pair: client.pair,
-            caller: None,
-            callee: client.callee,
-            start_us: client.sent_us,
-            fact: CallFact { from_client: true, ..fact },
-        }
+        let times = (client.sent_us, client.elapsed_ms);
+        let fact =
+            sync_fact(by_client, client.callee, times, tree, part, |part| part.names.intern(path_of(client.url)));
+        Row { pair: client.pair, caller: None, callee: client.callee, fact: CallFact { from_client: true, ..fact } }
     }
 
     fn emit_call(&mut self, context_id: &str, row: &Row, part: &Part<'_>) {
@@ -77,7 +72,7 @@ impl Emitter {
             CallKind::Sync => self.words.sync,
             CallKind::Async => self.words.asynchronous,
         }));
-        rows.start.put(Some(row.start_us));
+        rows.start.put(Some(fact.start.micros()));
         rows.duration_ms.put(fact.duration_ms);
         rows.callee_duration_ms.put(fact.callee_duration_ms);
         rows.network_ms.put(fact.network_ms);
@@ -95,17 +90,17 @@ fn operation_row(position: usize, tree: &Tree<'_>, part: &mut Part<'_>) -> Row {
     let call = &tree.operations[position];
     let site = part.sites[call.site as usize];
     let by = (Some(site.provider), Some(site.function));
-    let fact = sync_fact(by, call.callee, call.duration_ms, tree, part, |part| {
+    let fact = sync_fact(by, call.callee, (call.start_us, call.duration_ms), tree, part, |part| {
         call.label.unwrap_or_else(|| part.names.intern(""))
     });
-    Row { pair: call.callee_pair, caller: call.owner, callee: call.callee, start_us: call.start_us, fact }
+    Row { pair: call.callee_pair, caller: call.owner, callee: call.callee, fact }
 }
 
 /// A call that waits for its answer; `named` is how the caller names a callee that is missing.
 fn sync_fact(
     (caller_provider, caller_function): (Option<Name>, Option<Name>),
     callee: Option<usize>,
-    duration_ms: Option<f64>,
+    (start_us, duration_ms): (i64, Option<f64>),
     tree: &Tree<'_>,
     part: &mut Part<'_>,
     named: impl FnOnce(&mut Part<'_>) -> Name,
@@ -116,6 +111,7 @@ fn sync_fact(
     let callee_duration_ms = callee.and_then(|callee| callee.duration_ms);
     CallFact {
         kind: CallKind::Sync,
+        start: Timestamp::from_micros(start_us),
         caller_provider,
         caller_function,
         callee_provider: site.map(|site| site.provider),
@@ -146,6 +142,7 @@ fn event_row(position: usize, tree: &Tree<'_>, part: &Part<'_>) -> Row {
     let logged = event.start_logged_us.zip(publisher.start_logged_us);
     let fact = CallFact {
         kind: CallKind::Async,
+        start: Timestamp::from_micros(publisher.start_us),
         caller_provider: Some(at.provider),
         caller_function: Some(at.function),
         callee_provider: Some(site.provider),
@@ -162,7 +159,7 @@ fn event_row(position: usize, tree: &Tree<'_>, part: &Part<'_>) -> Row {
         uncertainty_ms: at.clock.zip(site.clock).map(|(a, b)| a.uncertainty_ms + b.uncertainty_ms),
         callee_cold: event.cold,
     };
-    Row { pair: event.pair, caller: Some(from), callee: Some(to), start_us: publisher.start_us, fact }
+    Row { pair: event.pair, caller: Some(from), callee: Some(to), fact }
 }
 
 fn less(whole: Option<f64>, part: Option<f64>) -> Option<f64> {

@@ -120,9 +120,10 @@ impl Emitter {
         self.emit_db_calls(context_id, tree, part);
         self.emit_path(context_id, tree, part);
         self.emit_trace(context_id, tree, part);
+        let start = self.facts.traces.last().map(|trace| trace.start).unwrap_or_default();
         for (set, functions) in self.sets.iter().enumerate() {
             if let Some((shares, complete)) = tree.set_sums(functions, part) {
-                self.facts.sets.push(SetFact { set: super::entries::dense(set), shares, complete });
+                self.facts.sets.push(SetFact { set: super::entries::dense(set), start, shares, complete });
             }
         }
     }

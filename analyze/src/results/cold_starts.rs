@@ -11,16 +11,17 @@ use super::Run;
 use super::gaps::CLIENT;
 use super::groups::Groups;
 use super::platform::Statements;
+use super::series::{Series, Timed, columns};
 use crate::facts::{InvocationFact, Name};
-use crate::stats::Sample;
+use crate::stats::{Sample, difference};
 
 #[derive(Default)]
 struct Group<'a> {
     n: i64,
     known: i64,
     cold_n: i64,
-    warm_ms: Vec<f64>,
-    cold_ms: Vec<f64>,
+    warm_ms: Series,
+    cold_ms: Series,
     logged: i64,
     never_invoked: i64,
     statements: Option<&'a Statements>,
@@ -33,7 +34,7 @@ impl Group<'_> {
         self.known += 1;
         self.cold_n += i64::from(cold);
         let times = if cold { &mut self.cold_ms } else { &mut self.warm_ms };
-        times.extend(fact.caller_ms);
+        times.add(fact.start, fact.caller_ms);
     }
 
     fn add_executor(&mut self, executor: &Executor) {
@@ -68,9 +69,11 @@ fn row(run: &Run<'_>, provider: &str, function: &str, group: Group<'_>) -> ColdS
     let speaks = run.input.platform.speaks(provider);
     let platform = speaks.then(|| group.statements.map_or(0, Statements::cold_starts));
     let init_ms = group.statements.map_or(&[][..], Statements::init_ms);
-    let (warm, cold) = (Sample::of_known(group.warm_ms), Sample::of_known(group.cold_ms));
-    let warm_median = warm.as_ref().map(Sample::median);
-    let cost = |statistic: fn(&Sample) -> f64| Some(statistic(cold.as_ref()?) - warm_median?);
+    let (warm, cold) = (group.warm_ms.timed(), group.cold_ms.timed());
+    let medians = (warm.as_ref().map(Timed::median), cold.as_ref().map(Timed::median));
+    let warm_median = medians.0.map(|median| median.value);
+    let cost = medians.1.zip(medians.0).map(|(cold, warm)| difference(&cold, &warm));
+    let (cost_median_low_ms, cost_median_high_ms, interval) = columns(cost.and_then(|cost| cost.interval));
     ColdStart {
         provider: provider.into(),
         function: function.into(),
@@ -82,9 +85,12 @@ fn row(run: &Run<'_>, provider: &str, function: &str, group: Group<'_>) -> ColdS
         platform,
         disagree: platform.map(|count| (count - group.logged).abs()),
         warm_median_ms: warm_median,
-        cold_median_ms: cold.as_ref().map(Sample::median),
-        cost_median_ms: cost(Sample::median),
-        cost_max_ms: cost(Sample::max),
+        cold_median_ms: medians.1.map(|median| median.value),
+        cost_median_ms: cost.map(|cost| cost.value),
+        cost_median_low_ms,
+        cost_median_high_ms,
+        interval,
+        cost_max_ms: cold.as_ref().zip(warm_median).map(|(cold, warm)| cold.sample.max() - warm),
         init_median_ms: Sample::of_known(init_ms.iter().copied()).map(|sample| sample.median()),
         complete: known.map_or(!run.gaps.refused(provider), |(p, f)| run.gaps.function_complete(p, f)),
     }

@@ -4,12 +4,13 @@ use faaslens_schemas::tables::Duration;
 
 use super::Run;
 use super::groups::Groups;
+use super::series::{Series, Timed, columns};
 use crate::facts::{InvocationFact, Name, Trigger};
-use crate::stats::{BoxPlot, Sample};
+use crate::stats::{BoxPlot, Sample, carried_quantile};
 
 #[derive(Default)]
 struct Group {
-    values: Vec<f64>,
+    values: Series,
     unended: i64,
     cold: i64,
 }
@@ -27,7 +28,7 @@ pub(super) fn rows(run: &Run<'_>) -> Vec<Duration> {
 
 impl Group {
     fn add(&mut self, fact: &InvocationFact) {
-        self.values.extend(fact.duration_ms);
+        self.values.add(fact.start, fact.duration_ms);
         self.unended += i64::from(fact.duration_ms.is_none());
         self.cold += i64::from(fact.cold == Some(true));
     }
@@ -35,20 +36,26 @@ impl Group {
 
 fn row(run: &Run<'_>, (provider, function, trigger): (Name, Name, Trigger), group: Group) -> Duration {
     let names = &run.input.facts.names;
-    let sample = Sample::of_known(group.values);
-    let of = |statistic: fn(&Sample) -> f64| sample.as_ref().map(statistic);
+    let timed = group.values.timed();
+    let sample = timed.as_ref().map(|timed| &timed.sample);
+    let (median_low_ms, median_high_ms, interval) = columns(timed.as_ref().and_then(Timed::median_interval));
+    let of = |statistic: fn(&Sample) -> f64| sample.map(statistic);
+    let carried = |p| sample.and_then(|sample| carried_quantile(sample, p));
     Duration {
         provider: names.text(provider).into(),
         function: names.text(function).into(),
         trigger: trigger.as_str().into(),
-        n: sample.as_ref().map_or(0, Sample::count),
+        n: sample.map_or(0, Sample::count),
         errors: group.unended,
         median_ms: of(Sample::median),
+        median_low_ms,
+        median_high_ms,
+        interval,
         q1_ms: of(Sample::q1),
         q3_ms: of(Sample::q3),
         iqr_ms: of(Sample::iqr),
-        p95_ms: of(|sample| sample.quantile(0.95)),
-        p99_ms: of(|sample| sample.quantile(0.99)),
+        p95_ms: carried(0.95),
+        p99_ms: carried(0.99),
         mean_ms: of(Sample::mean),
         min_ms: of(Sample::min),
         max_ms: of(Sample::max),

@@ -24,8 +24,10 @@ mod platform;
 mod publishing;
 mod requests;
 mod responses;
+mod series;
 mod shares;
 mod spread;
+mod stationarity;
 mod throughput;
 mod triggers;
 
@@ -126,6 +128,7 @@ run_results! {
     boxes: TukeyBox,
     outliers: Outlier,
     completeness: Completeness,
+    stationarity: Stationarity,
 }
 
 /// The result tables of one run. A run without events or without requests gives tables without rows.

@@ -4,19 +4,20 @@ use faaslens_schemas::tables::Publishing;
 
 use super::Run;
 use super::groups::Groups;
+use super::series::{Series, Timed, columns};
 use crate::facts::{CallFact, CallKind, Name};
 use crate::stats::Sample;
 
 #[derive(Default)]
 struct Group {
-    latencies: Vec<f64>,
+    latencies: Series,
     publishers: Vec<f64>,
     unknown: usize,
 }
 
 impl Group {
     fn add(&mut self, fact: &CallFact) {
-        self.latencies.extend(fact.network_ms);
+        self.latencies.add(fact.start, fact.network_ms);
         self.publishers.extend(fact.callee_duration_ms);
         self.unknown += usize::from(fact.network_ms.is_none());
     }
@@ -46,14 +47,19 @@ pub(super) fn rows(run: &Run<'_>) -> Vec<Publishing> {
 fn row(run: &Run<'_>, (caller, publisher, from_client): (Name, Name, bool), group: Group) -> Publishing {
     let names = &run.input.facts.names;
     let lossless = run.gaps.provider_lossless(caller) && run.gaps.provider_lossless(publisher);
-    let sample = Sample::of_known(group.latencies);
-    let of = |statistic: fn(&Sample) -> f64| sample.as_ref().map(statistic);
+    let timed = group.latencies.timed();
+    let sample = timed.as_ref().map(|timed| &timed.sample);
+    let (median_low_ms, median_high_ms, interval) = columns(timed.as_ref().and_then(Timed::median_interval));
+    let of = |statistic: fn(&Sample) -> f64| sample.map(statistic);
     Publishing {
         caller_provider: names.text(caller).into(),
         publisher_provider: names.text(publisher).into(),
         caller: if from_client { "client" } else { "function" }.into(),
-        n: sample.as_ref().map_or(0, Sample::count),
+        n: sample.map_or(0, Sample::count),
         median_ms: of(Sample::median),
+        median_low_ms,
+        median_high_ms,
+        interval,
         q1_ms: of(Sample::q1),
         q3_ms: of(Sample::q3),
         max_ms: of(Sample::max),

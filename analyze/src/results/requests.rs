@@ -6,6 +6,7 @@ use faaslens_schemas::tables::ClientRequest;
 use faaslens_schemas::time::Timestamp;
 
 use super::chains::{ChainRow, Chaining};
+use super::series::Series;
 use crate::facts::{Name, NameTable};
 
 /// Value of `client_requests.kind` for a row that sums up other rows.
@@ -15,9 +16,9 @@ const TRANSACTION: &str = "transaction";
 #[derive(Debug, Clone, Default)]
 pub(super) struct LabelTimes {
     /// Response times of the rows that did not fail.
-    pub(super) succeeded_ms: Vec<f64>,
+    pub(super) succeeded_ms: Series,
     /// Response times of the rows that failed.
-    pub(super) failed_ms: Vec<f64>,
+    pub(super) failed_ms: Series,
     /// Rows that failed, with and without a response time.
     pub(super) errors: i64,
 }
@@ -61,7 +62,7 @@ impl RequestTally {
         let elapsed_ms = row.elapsed_ms.filter(|elapsed| elapsed.is_finite());
         let failed = row.success.map_or(elapsed_ms.is_none(), |success| !success);
         let label = row.label.as_ref().map(|label| self.names.intern(label));
-        self.times.entry((transaction, label)).or_default().add(elapsed_ms, failed);
+        self.times.entry((transaction, label)).or_default().add(row.sent_at, elapsed_ms, failed);
         self.first_sent = earliest(self.first_sent, Some(row.sent_at));
         self.threads = self.threads.max(row.threads);
         self.add_chain_row(row, transaction, elapsed_ms);
@@ -87,8 +88,8 @@ impl RequestTally {
         for ((transaction, label), times) in other.times {
             let label = label.map(|label| self.names.intern(other.names.text(label)));
             let own = self.times.entry((transaction, label)).or_default();
-            own.succeeded_ms.extend(times.succeeded_ms);
-            own.failed_ms.extend(times.failed_ms);
+            own.succeeded_ms.join(&times.succeeded_ms);
+            own.failed_ms.join(&times.failed_ms);
             own.errors += times.errors;
         }
         for (parent, extent) in other.extents {
@@ -157,9 +158,9 @@ impl RequestTally {
 }
 
 impl LabelTimes {
-    fn add(&mut self, elapsed_ms: Option<f64>, failed: bool) {
+    fn add(&mut self, sent_at: Timestamp, elapsed_ms: Option<f64>, failed: bool) {
         let values = if failed { &mut self.failed_ms } else { &mut self.succeeded_ms };
-        values.extend(elapsed_ms);
+        values.add(sent_at, elapsed_ms);
         self.errors += i64::from(failed);
     }
 }

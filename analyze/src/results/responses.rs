@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use faaslens_schemas::tables::Response;
 
 use super::requests::{LabelTimes, RequestTally};
-use crate::stats::Sample;
+use super::series::{LEVEL, Timed, columns};
+use crate::stats::{Sample, carried_quantile, quantile_interval};
 
 /// Which rows the statistics stand on. Failed rows are much faster than successful ones or pinned at the time-out, so
 /// a median over all of them means something else.
@@ -27,9 +28,12 @@ impl RowsTaken {
         }
     }
 
-    fn of(self, times: &LabelTimes) -> Option<Sample> {
-        let failed: &[f64] = if self == Self::All { &times.failed_ms } else { &[] };
-        Sample::of_known(times.succeeded_ms.iter().chain(failed).copied())
+    fn of(self, times: &LabelTimes) -> Option<Timed> {
+        let mut series = times.succeeded_ms.clone();
+        if self == Self::All {
+            series.join(&times.failed_ms);
+        }
+        series.timed()
     }
 }
 
@@ -40,7 +44,8 @@ type Key<'a> = (Option<&'a str>, Option<&'a str>, Option<i64>, Option<&'a str>, 
 struct Pool {
     runs: i64,
     errors: i64,
-    values: Vec<f64>,
+    /// Values of each run in order of their start.
+    values: Vec<Vec<f64>>,
     medians: Vec<f64>,
 }
 
@@ -65,15 +70,18 @@ impl Pool {
     fn add(&mut self, times: &LabelTimes, taken: RowsTaken) {
         self.runs += 1;
         self.errors += times.errors;
-        if let Some(sample) = taken.of(times) {
-            self.medians.push(sample.median());
-            self.values.extend(sample.values());
+        if let Some(timed) = taken.of(times) {
+            self.medians.push(timed.sample.median());
+            self.values.push(timed.in_order);
         }
     }
 }
 
 fn row((test, parameter, nodes, hardware, network, label, _): Key<'_>, pool: Pool, taken: RowsTaken) -> Response {
-    let (sample, medians) = (Sample::of_known(pool.values), Sample::of_known(pool.medians));
+    let runs: Vec<&[f64]> = pool.values.iter().map(Vec::as_slice).collect();
+    let (sample, medians) = (Sample::new(runs.concat()).ok(), Sample::of_known(pool.medians));
+    let found = sample.as_ref().and_then(|sample| quantile_interval(sample, &runs, 0.5, LEVEL));
+    let (median_low_ms, median_high_ms, interval) = columns(found);
     let of = |statistic: fn(&Sample) -> f64| sample.as_ref().map(statistic);
     let of_medians = |statistic: fn(&Sample) -> f64| medians.as_ref().map(statistic);
     Response {
@@ -88,10 +96,13 @@ fn row((test, parameter, nodes, hardware, network, label, _): Key<'_>, pool: Poo
         n: sample.as_ref().map_or(0, Sample::count),
         errors: pool.errors,
         median_ms: of(Sample::median),
+        median_low_ms,
+        median_high_ms,
+        interval,
         q1_ms: of(Sample::q1),
         q3_ms: of(Sample::q3),
         iqr_ms: of(Sample::iqr),
-        p95_ms: of(|sample| sample.quantile(0.95)),
+        p95_ms: sample.as_ref().and_then(|sample| carried_quantile(sample, 0.95)),
         median_of_medians_ms: of_medians(Sample::median),
         least_median_ms: of_medians(Sample::min),
         greatest_median_ms: of_medians(Sample::max),

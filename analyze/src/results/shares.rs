@@ -5,12 +5,14 @@
 //! class of 0 or below; here only what is missing is left out, as the sums of parallel calls may well be negative.
 
 use faaslens_schemas::tables::Share;
+use faaslens_schemas::time::Timestamp;
 
 use super::Run;
 use super::groups::Groups;
+use super::series::{Series, Timed, columns};
 use crate::assembly::FunctionSet;
 use crate::facts::{BefaasShares, Name, SetFact, TraceFact};
-use crate::stats::Sample;
+use crate::stats::{Sample, carried_quantile};
 
 /// Categories in the order of a row's shares; the first [`INSIDE`] add up to 100 %.
 const CATEGORIES: [&str; 6] = ["compute", "network", "db", "cold", "trigger", "client_network"];
@@ -29,18 +31,18 @@ type Values = [Option<f64>; CATEGORIES.len()];
 
 #[derive(Default)]
 struct Group {
-    values: [Vec<f64>; CATEGORIES.len()],
+    values: [Series; CATEGORIES.len()],
     left_out: i64,
 }
 
 impl Group {
-    fn add(&mut self, context: Option<Values>) {
+    fn add(&mut self, start: Timestamp, context: Option<Values>) {
         let Some(context) = context else {
             self.left_out += 1;
             return;
         };
         for (values, value) in self.values.iter_mut().zip(context) {
-            values.extend(value);
+            values.add(start, value);
         }
     }
 }
@@ -58,7 +60,7 @@ pub(super) fn rows(run: &Run<'_>) -> Vec<Share> {
     }
     let mut sets: Groups<u32, Group> = Groups::default();
     for fact in &run.input.facts.sets {
-        sets.at(fact.set).add(set(fact));
+        sets.at(fact.set).add(fact.start, set(fact));
     }
     for (position, group) in sets {
         let name = usize::try_from(position).ok().and_then(|position| set_names.get(position));
@@ -74,9 +76,9 @@ fn by_route(traces: &[TraceFact], divide: fn(&TraceFact) -> Option<Values>) -> (
     let mut routes: Groups<Name, Group> = Groups::default();
     for trace in traces {
         let context = divide(trace);
-        overall.get_or_insert_with(Group::default).add(context);
+        overall.get_or_insert_with(Group::default).add(trace.start, context);
         if let Some(route) = trace.entry_route {
-            routes.at(route).add(context);
+            routes.at(route).add(trace.start, context);
         }
     }
     (overall, routes)
@@ -103,9 +105,11 @@ fn as_published(shares: BefaasShares) -> Values {
 
 fn group_rows((method, scope, name): Key<'_>, group: Group, lossless: bool) -> Vec<Share> {
     let left_out = group.left_out;
-    let samples = group.values.map(Sample::of_known);
-    let total: f64 = samples.iter().take(INSIDE).flatten().map(Sample::sum).sum();
-    let row = |position: usize, sample: Option<&Sample>| {
+    let timed = group.values.map(Series::timed);
+    let total: f64 = timed.iter().take(INSIDE).flatten().map(|timed| timed.sample.sum()).sum();
+    let row = |position: usize, timed: Option<&Timed>| {
+        let sample = timed.map(|timed| &timed.sample);
+        let (median_low_ms, median_high_ms, interval) = columns(timed.and_then(Timed::median_interval));
         let of = |statistic: fn(&Sample) -> f64| sample.map(statistic);
         let sum_ms = sample.map_or(0.0, Sample::sum);
         Share {
@@ -118,13 +122,16 @@ fn group_rows((method, scope, name): Key<'_>, group: Group, lossless: bool) -> V
             sum_ms,
             mean_ms: of(Sample::mean),
             median_ms: of(Sample::median),
+            median_low_ms,
+            median_high_ms,
+            interval,
             q1_ms: of(Sample::q1),
             q3_ms: of(Sample::q3),
-            p95_ms: of(|sample| sample.quantile(0.95)),
+            p95_ms: sample.and_then(|sample| carried_quantile(sample, 0.95)),
             share_pct: (position < INSIDE && sample.is_some() && total != 0.0).then(|| 100.0 * sum_ms / total),
             complete: left_out == 0 && lossless,
         }
     };
-    let shown = |position: &usize| *position < ALWAYS || samples[*position].is_some();
-    (0..CATEGORIES.len()).filter(shown).map(|position| row(position, samples[position].as_ref())).collect()
+    let shown = |position: &usize| *position < ALWAYS || timed[*position].is_some();
+    (0..CATEGORIES.len()).filter(shown).map(|position| row(position, timed[position].as_ref())).collect()
 }

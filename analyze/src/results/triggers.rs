@@ -6,6 +6,7 @@ use faaslens_schemas::tables::Trigger;
 
 use super::Run;
 use super::groups::Groups;
+use super::series::{Series, Timed, columns};
 use crate::facts::{CallFact, CallKind, Name};
 use crate::stats::Sample;
 
@@ -17,7 +18,7 @@ pub(super) fn published_ms(delay_logged_ms: f64) -> f64 {
 
 #[derive(Default)]
 struct Group {
-    delays: Vec<f64>,
+    delays: Series,
     published: Vec<f64>,
     publisher_ms: Vec<f64>,
     uncertainties: Vec<f64>,
@@ -28,7 +29,7 @@ struct Group {
 
 impl Group {
     fn add(&mut self, fact: &CallFact) {
-        self.delays.extend(fact.trigger_delay_ms);
+        self.delays.add(fact.start, fact.trigger_delay_ms);
         self.published.extend(fact.trigger_delay_logged_ms.map(published_ms));
         self.publisher_ms.extend(fact.publisher_duration_ms);
         self.uncertainties.extend(fact.uncertainty_ms);
@@ -57,19 +58,24 @@ fn row(run: &Run<'_>, (provider, function): (Name, Name), group: Group) -> Trigg
     let handlers_lossless = group.providers.iter().all(|handler| run.gaps.function_lossless(*handler, function));
     let complete =
         group.unknown == 0 && publishers_complete && handlers_lossless && run.gaps.provider_lossless(provider);
-    let delays = Sample::of_known(group.delays);
+    let timed = group.delays.timed();
+    let delays = timed.as_ref().map(|timed| &timed.sample);
+    let (median_low_ms, median_high_ms, interval) = columns(timed.as_ref().and_then(Timed::median_interval));
     let published = Sample::of_known(group.published);
-    let of = |statistic: fn(&Sample) -> f64| delays.as_ref().map(statistic);
+    let of = |statistic: fn(&Sample) -> f64| delays.map(statistic);
     Trigger {
         provider: names.text(provider).into(),
         function: names.text(function).into(),
-        n: delays.as_ref().map_or(0, Sample::count),
+        n: delays.map_or(0, Sample::count),
         median_ms: of(Sample::median),
+        median_low_ms,
+        median_high_ms,
+        interval,
         q1_ms: of(Sample::q1),
         q3_ms: of(Sample::q3),
         max_ms: of(Sample::max),
         mean_ms: of(Sample::mean),
-        over_1s: delays.as_ref().map_or(0, |sample| sample.count_from(1000.0)),
+        over_1s: delays.map_or(0, |sample| sample.count_from(1000.0)),
         published_median_ms: published.as_ref().map(Sample::median),
         published_mean_ms: published.as_ref().map(Sample::mean),
         publisher_median_ms: Sample::of_known(group.publisher_ms).map(|sample| sample.median()),

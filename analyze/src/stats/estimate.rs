@@ -3,7 +3,7 @@
 use super::dependence::{mean_error, whole};
 use super::order_statistics::order_statistic_interval;
 use super::special::student_quantile;
-use super::{Basis, Estimate, Interval, Sample};
+use super::{Estimate, Interval, Sample};
 
 /// Fewest values of a run whose dependence can be estimated; below, intervals of quantiles are those of order statistics.
 const LEAST_FOR_BLOCKS: usize = 30;
@@ -86,13 +86,13 @@ pub fn mean(runs: &[&[f64]], level: f64) -> Option<Estimate> {
 /// Difference `a - b` of two independent estimates.
 ///
 /// The interval is recovered from theirs (MOVER; Zou & Donner, "Construction of confidence limits about effect measures",
-/// 2008): it keeps their skewness. `None` where one of them has none.
+/// 2008): it keeps their skewness, and supposes as much as the one of them that supposes more. `None` where one has none.
 pub fn difference(a: &Estimate, b: &Estimate) -> Estimate {
     let value = a.value - b.value;
     let interval = a.interval.zip(b.interval).map(|(of_a, of_b)| {
         let down = (a.value - of_a.low).hypot(of_b.high - b.value);
         let up = (of_a.high - a.value).hypot(b.value - of_b.low);
-        let (level, basis) = (of_a.level.min(of_b.level), weaker(of_a.basis, of_b.basis));
+        let (level, basis) = (of_a.level.min(of_b.level), of_a.basis.min(of_b.basis));
         Interval { low: value - down, high: value + up, level, basis }
     });
     Estimate { value, n: a.n + b.n, runs: a.runs + b.runs, interval }
@@ -109,9 +109,4 @@ pub fn ratio(a: &Estimate, b: &Estimate) -> Option<Estimate> {
     let of_logs = difference(&log(a)?, &log(b)?);
     let interval = of_logs.interval.map(|interval| interval.map(f64::exp));
     Some(Estimate { value: a.value / b.value, interval, ..of_logs })
-}
-
-/// What an interval from two others rests on: on runs only where both do.
-fn weaker(a: Basis, b: Basis) -> Basis {
-    if a == Basis::HierarchicalBootstrap { b } else { a }
 }

@@ -1,20 +1,20 @@
 //! Intervals: what every estimate travels with.
 
-/// How an interval was computed.
+/// How an interval was computed, from what supposes most to what supposes least.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Basis {
     /// Ranks from the binomial distribution; supposes independent values.
     OrderStatistics,
-    /// Moving blocks within one run: dependence of neighbours is allowed for, differences between runs are unknown.
-    BlockBootstrap,
-    /// Runs, then moving blocks within a run: the unit of replication is the run.
-    HierarchicalBootstrap,
     /// Resamples of independent values.
     IndependentBootstrap,
     /// Bias-corrected and accelerated bootstrap of independent values.
     Bca,
     /// Ranks from the distribution of the Mann-Whitney statistic; supposes independent values.
     RankSum,
+    /// Moving blocks within one run: dependence of neighbours is allowed for, differences between runs are unknown.
+    BlockBootstrap,
+    /// Runs, then moving blocks within a run: the unit of replication is the run.
+    HierarchicalBootstrap,
 }
 
 impl Basis {

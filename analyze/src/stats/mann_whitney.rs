@@ -129,7 +129,7 @@ fn joined(value: f64, a: &MeanError, b: &MeanError) -> (MeanError, Option<f64>) 
     } else {
         a.freedom.min(b.freedom)
     };
-    let basis = if a.basis == super::Basis::HierarchicalBootstrap { b.basis } else { a.basis };
+    let basis = a.basis.min(b.basis);
     let p_value = (error > 0.0).then(|| 2.0 * student_cdf(-(value - 0.5).abs() / error, freedom));
     (MeanError { mean: value, error, independent_error: error, freedom, basis }, p_value)
 }

@@ -9,7 +9,7 @@
 //!   [`bootstrap_quantile`].
 //! * Two groups: [`mann_whitney`], [`dominance`] (A12, Cliff's delta), [`hodges_lehmann`], [`kolmogorov_smirnov`]; many
 //!   of them: [`holm`]; no difference: [`equivalent`], [`smallest_detectable_ratio`].
-//! * [`change_points`]: where a series changes.
+//! * A series: [`warm_up`] and [`kpss`] (has it settled?), [`change_points`] (where does it change?).
 //!
 //! What takes a [`Sample`] depends on the values alone and not on their order, so that results are the same whatever
 //! number of threads collected them; what takes runs needs their order of time. Random numbers come from a seeded
@@ -30,6 +30,7 @@ mod random;
 mod sample;
 mod selection;
 mod special;
+mod stationarity;
 
 pub use bootstrap::{Resampling, bootstrap_bca, bootstrap_quantile, bootstrap_runs};
 pub use boxplot::BoxPlot;
@@ -46,3 +47,4 @@ pub use random::Generator;
 pub use sample::{Refused, Sample};
 pub use selection::median_by_selection;
 pub(crate) use special::{student_cdf, student_quantile};
+pub use stationarity::{Kpss, LEAST_FOR_WARM_UP, kpss, warm_up};

@@ -90,6 +90,7 @@ impl Fixture {
     pub(crate) fn call(&mut self, caller: (&str, &str), callee: (&str, &str), change: impl Fn(&mut CallFact)) {
         let mut fact = CallFact {
             kind: CallKind::Sync,
+            start: ZERO,
             caller_provider: Some(self.name(caller.0)),
             caller_function: Some(self.name(caller.1)),
             callee_provider: Some(self.name(callee.0)),

@@ -6,6 +6,7 @@ mod completeness;
 mod contributions;
 mod events;
 mod fixture;
+mod intervals;
 mod jmeter;
 mod order;
 mod registry;

@@ -18,12 +18,14 @@ fn durations_are_kept_apart_by_provider_function_and_trigger() {
     let rows = fixture.summarise().durations;
     let keys: Vec<_> = rows.iter().map(|row| (&*row.function, &*row.trigger, row.n, row.errors, row.cold_n)).collect();
     assert_eq!(keys, [("auth", "rpc", 1, 0, 0), ("cart", "msg", 1, 0, 0), ("cart", "rpc", 4, 1, 4)]);
-    // numpy.quantile([10, 20, 30, 40], [.25, .5, .75, .95, .99]) = 17.5, 25, 32.5, 38.5, 39.7
+    // numpy.quantile([10, 20, 30, 40], [.25, .5, .75]) = 17.5, 25, 32.5
     let row = &rows[2];
-    let found = [row.q1_ms, row.median_ms, row.q3_ms, row.p95_ms, row.p99_ms, row.iqr_ms, row.mean_ms];
-    for (found, expected) in found.into_iter().zip([17.5, 25.0, 32.5, 38.5, 39.7, 15.0, 25.0]) {
+    let found = [row.q1_ms, row.median_ms, row.q3_ms, row.iqr_ms, row.mean_ms];
+    for (found, expected) in found.into_iter().zip([17.5, 25.0, 32.5, 15.0, 25.0]) {
         assert_near(found, expected);
     }
+    assert_eq!((row.p95_ms, row.p99_ms), (None, None), "four values carry no outer percentile");
+    assert_eq!((row.median_low_ms, row.median_high_ms, &row.interval), (None, None, &None));
     assert_eq!(
         (row.min_ms, row.whisker_low_ms, row.whisker_high_ms, row.max_ms),
         (Some(10.0), Some(10.0), Some(40.0), Some(40.0))
@@ -106,7 +108,7 @@ fn function_sets_go_by_their_functions_joined_by_plus() {
         .collect();
     for (complete, db_ms) in [(true, 2.0), (true, 4.0), (false, 900.0)] {
         let shares = BefaasShares { compute_ms: 1.0, network_ms: 6.0, db_ms };
-        fixture.facts.sets.push(SetFact { set: 1, shares, complete });
+        fixture.facts.sets.push(SetFact { set: 1, start: ZERO, shares, complete });
     }
     let rows = fixture.summarise().shares;
     let set = shares(&rows, "befaas", "set", "addcartitem+cartkvstorage");

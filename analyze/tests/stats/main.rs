@@ -3,4 +3,5 @@
 mod changes;
 mod estimates;
 mod golden;
+mod settling;
 mod two_groups;

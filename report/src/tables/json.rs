@@ -26,6 +26,7 @@ fn value(cell: &Cell) -> String {
         Cell::Null => "null".to_owned(),
         Cell::Float(value) if !value.is_finite() => "null".to_owned(),
         Cell::Text(text) => quoted(text),
+        Cell::Within { .. } => quoted(&cell.exact()),
         Cell::Bool(_) | Cell::Digits(_) | Cell::Float(_) => cell.exact(),
     }
 }

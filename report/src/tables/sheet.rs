@@ -21,6 +21,15 @@ pub enum Cell {
     Digits(String),
     /// A number with a fraction.
     Float(f64),
+    /// An estimate with the ends of its interval.
+    Within {
+        /// The estimate.
+        value: f64,
+        /// Lower end.
+        low: f64,
+        /// Upper end.
+        high: f64,
+    },
     /// Anything else, as it came: escape it.
     Text(String),
 }
@@ -48,6 +57,9 @@ impl Cell {
             Self::Bool(value) => value.to_string(),
             Self::Digits(text) | Self::Text(text) => text.clone(),
             Self::Float(value) => number::shortest(*value),
+            Self::Within { value, low, high } => {
+                format!("{} [{}, {}]", number::shortest(*value), number::shortest(*low), number::shortest(*high))
+            }
         }
     }
 
@@ -56,6 +68,10 @@ impl Cell {
         match self {
             Self::Null => "n/a".to_owned(),
             Self::Float(value) => number::fixed(*value, decimals),
+            Self::Within { value, low, high } => {
+                let [value, low, high] = [value, low, high].map(|end| number::fixed(*end, decimals));
+                format!("{value} [{low}, {high}]")
+            }
             Self::Bool(value) => if *value { "yes" } else { "no" }.to_owned(),
             Self::Digits(text) | Self::Text(text) => text.clone(),
         }
@@ -121,11 +137,35 @@ impl Sheet {
         self
     }
 
+    /// The same table for people: the columns `x_low_ms` and `x_high_ms` stand in the cells of `x_ms` (`12.3 [12.1, 12.6]`), and
+    /// so for other units. Estimates without an interval stay alone.
+    #[must_use]
+    pub fn with_intervals(mut self) -> Self {
+        let place = |headings: &[Heading], name: &str| headings.iter().position(|heading| heading.name == name);
+        let names: Vec<String> = self.headings.iter().map(|heading| heading.name.clone()).collect();
+        for name in names {
+            let Some((stem, unit)) = name.split_once("_low_") else { continue };
+            let ends = [format!("{stem}_{unit}"), name.clone(), format!("{stem}_high_{unit}")];
+            let [Some(at), Some(low), Some(high)] = ends.map(|end| place(&self.headings, &end)) else { continue };
+            for row in &mut self.rows {
+                if let (&Cell::Float(value), &Cell::Float(low), &Cell::Float(high)) = (&row[at], &row[low], &row[high])
+                {
+                    row[at] = Cell::Within { value, low, high };
+                }
+            }
+            for column in [low.max(high), low.min(high)] {
+                self.headings.remove(column);
+                self.rows.iter_mut().for_each(|row| drop(row.remove(column)));
+            }
+        }
+        self
+    }
+
     /// Decimals that people are shown, a column.
     pub fn decimals(&self) -> Vec<usize> {
         let greatest = |column: usize| {
             self.rows.iter().filter_map(move |row| match row.get(column) {
-                Some(Cell::Float(value)) if value.is_finite() => Some(value.abs()),
+                Some(Cell::Float(value) | Cell::Within { value, .. }) if value.is_finite() => Some(value.abs()),
                 _ => None,
             })
         };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use faaslens_report::tables::{FORMATS, Format, render, render_piece, table_one, write};
+use faaslens_report::tables::{FORMATS, Format, Sheet, render, render_piece, table_one, write};
 use faaslens_schemas::arrow::array::{
     BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
 };
@@ -49,6 +49,25 @@ fn markdown_is_aligned_rounded_and_escaped() {
          | a\\|b,\"c\" | 63861 |      0.300 | yes  | 2026-11-22T07:01:54.438001Z |\n\
          | n/a      |   n/a |        n/a | n/a  | n/a                         |\n"
     );
+}
+
+#[test]
+fn an_interval_stands_in_the_cell_of_its_estimate() {
+    let floats = |values: [Option<f64>; 2]| Arc::new(Float64Array::from(values.to_vec())) as _;
+    let columns: [(&str, _, bool); 6] = [
+        ("median_ms", floats([Some(12.34), Some(5.0)]), true),
+        ("median_low_ms", floats([Some(12.06), None]), true),
+        ("median_high_ms", floats([Some(12.61), None]), true),
+        ("interval", Arc::new(StringArray::from(vec![Some("order statistics"), None])) as _, true),
+        ("whisker_low_ms", floats([Some(1.0), Some(2.0)]), true),
+        ("whisker_high_ms", floats([Some(3.0), Some(4.0)]), true),
+    ];
+    let batch = RecordBatch::try_from_iter_with_nullable(columns).expect("batch");
+    let sheet = Sheet::from_batch(&batch).expect("sheet").with_intervals();
+    let names: Vec<&str> = sheet.headings.iter().map(|heading| heading.name.as_str()).collect();
+    assert_eq!(names, ["median_ms", "interval", "whisker_low_ms", "whisker_high_ms"]);
+    assert_eq!(sheet.rounded()[0][0], "12.34 [12.06, 12.61]");
+    assert_eq!(sheet.rounded()[1][..2], ["5.00", "n/a"]);
 }
 
 #[test]

@@ -14,8 +14,8 @@ pub use collected::{ClientRequest, Event, Executor, PlatformRecord, Reject};
 pub use inferred::{Call, DbCall, Invocation, Trace};
 pub use path::{Contribution, PathSegment};
 pub use results::{
-    ColdStart, Completeness, Duration, Outlier, PhasePoint, Publishing, Response, Share, Throughput, TransactionTime,
-    Trigger, TukeyBox,
+    ColdStart, Completeness, Duration, Outlier, PhasePoint, Publishing, Response, Share, Stationarity, Throughput,
+    TransactionTime, Trigger, TukeyBox,
 };
 
 use crate::table::{Row, Table};
@@ -45,6 +45,7 @@ pub static TABLES: &[&Table] = &[
     TukeyBox::TABLE,
     Outlier::TABLE,
     Completeness::TABLE,
+    Stationarity::TABLE,
 ];
 
 /// Tables that commands answer with; no store holds them.

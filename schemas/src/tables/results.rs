@@ -18,15 +18,21 @@ table! {
         errors: i64,
         /// Median.
         median_ms: Option<f64>,
+        /// Lower end of the median's 95 % interval; null where n cannot carry one.
+        median_low_ms: Option<f64>,
+        /// Upper end of the median's 95 % interval.
+        median_high_ms: Option<f64>,
+        /// How the interval was computed: `within-run block bootstrap`, or `order statistics` for fewer than 30 values.
+        interval: Option<Label>,
         /// First quartile.
         q1_ms: Option<f64>,
         /// Third quartile.
         q3_ms: Option<f64>,
         /// `q3_ms - q1_ms`.
         iqr_ms: Option<f64>,
-        /// 95th percentile.
+        /// 95th percentile; null with fewer than 59 values, which cannot carry it.
         p95_ms: Option<f64>,
-        /// 99th percentile.
+        /// 99th percentile; null with fewer than 299 values, which cannot carry it.
         p99_ms: Option<f64>,
         /// Arithmetic mean.
         mean_ms: Option<f64>,
@@ -66,11 +72,17 @@ table! {
         mean_ms: Option<f64>,
         /// Median.
         median_ms: Option<f64>,
+        /// Lower end of the median's 95 % interval; null where n cannot carry one.
+        median_low_ms: Option<f64>,
+        /// Upper end of the median's 95 % interval.
+        median_high_ms: Option<f64>,
+        /// How the interval was computed: `within-run block bootstrap`, or `order statistics` for fewer than 30 values.
+        interval: Option<Label>,
         /// First quartile.
         q1_ms: Option<f64>,
         /// Third quartile.
         q3_ms: Option<f64>,
-        /// 95th percentile.
+        /// 95th percentile; null with fewer than 59 values, which cannot carry it.
         p95_ms: Option<f64>,
         /// Share of the sum of `compute`, `network`, `db` and `cold` of this row's method, scope and name; null for `trigger` and
         /// `client_network`, which lie outside the root's duration.
@@ -91,6 +103,12 @@ table! {
         n: i64,
         /// Median trigger delay, in full.
         median_ms: Option<f64>,
+        /// Lower end of the median's 95 % interval; null where n cannot carry one.
+        median_low_ms: Option<f64>,
+        /// Upper end of the median's 95 % interval.
+        median_high_ms: Option<f64>,
+        /// How the interval was computed: `within-run block bootstrap`, or `order statistics` for fewer than 30 values.
+        interval: Option<Label>,
         /// First quartile.
         q1_ms: Option<f64>,
         /// Third quartile.
@@ -127,6 +145,12 @@ table! {
         n: i64,
         /// Median of the caller's call less the publisher's execution duration.
         median_ms: Option<f64>,
+        /// Lower end of the median's 95 % interval; null where n cannot carry one.
+        median_low_ms: Option<f64>,
+        /// Upper end of the median's 95 % interval.
+        median_high_ms: Option<f64>,
+        /// How the interval was computed: `within-run block bootstrap`, or `order statistics` for fewer than 30 values.
+        interval: Option<Label>,
         /// First quartile.
         q1_ms: Option<f64>,
         /// Third quartile.
@@ -167,6 +191,12 @@ table! {
         cold_median_ms: Option<f64>,
         /// Median cost: a cold invocation's caller-visible time less the median of the warm ones.
         cost_median_ms: Option<f64>,
+        /// Lower end of the 95 % interval of `cost_median_ms`, recovered from those of both medians; null where one of them carries none.
+        cost_median_low_ms: Option<f64>,
+        /// Upper end of the 95 % interval of `cost_median_ms`.
+        cost_median_high_ms: Option<f64>,
+        /// How the less certain of both medians' intervals was computed: `order statistics` or `within-run block bootstrap`.
+        interval: Option<Label>,
         /// Greatest cost.
         cost_max_ms: Option<f64>,
         /// Median initialisation as the platform reports it.
@@ -219,13 +249,20 @@ table! {
         errors: i64,
         /// Median response time.
         median_ms: Option<f64>,
+        /// Lower end of the median's 95 % interval; null where n cannot carry one.
+        median_low_ms: Option<f64>,
+        /// Upper end of the median's 95 % interval.
+        median_high_ms: Option<f64>,
+        /// How the interval was computed: `hierarchical bootstrap` over runs; of one run `within-run block bootstrap`, or `order statistics` for
+        /// fewer than 30 values.
+        interval: Option<Label>,
         /// First quartile.
         q1_ms: Option<f64>,
         /// Third quartile.
         q3_ms: Option<f64>,
         /// `q3_ms - q1_ms`.
         iqr_ms: Option<f64>,
-        /// 95th percentile.
+        /// 95th percentile; null with fewer than 59 values, which cannot carry it.
         p95_ms: Option<f64>,
         /// Median of the runs' medians.
         median_of_medians_ms: Option<f64>,
@@ -366,5 +403,36 @@ table! {
         function: Option<Label>,
         /// The value.
         value_ms: f64,
+    }
+}
+
+table! {
+    /// Whether execution durations had settled, by function and by entry route with at least 50 of them: reported, never applied.
+    /// Durations beyond the whiskers of their box count as the whisker here: a late outlier is no change of level.
+    Stationarity = "stationarity", Analyze, PerRun {
+        /// `function`, or `route` (duration of the root by entry route).
+        scope: Label,
+        /// Provider.
+        provider: Label,
+        /// Function or entry route.
+        name: Label,
+        /// Durations.
+        n: i64,
+        /// Durations at the start that are better left out of a mean (MSER-5, White 1997); null where the least error lies
+        /// in the second half: too short to say.
+        warm_up_n: Option<i64>,
+        /// Time from the first start to the first after the warm-up.
+        warm_up_s: Option<f64>,
+        /// Median of all.
+        median_ms: f64,
+        /// Median without the warm-up.
+        settled_median_ms: Option<f64>,
+        /// Statistic of Kwiatkowski, Phillips, Schmidt & Shin (1992) for a constant level, without the warm-up; null where all are equal.
+        kpss: Option<f64>,
+        /// Its p-value, between the tabulated 0.01 and 0.1.
+        kpss_p: Option<f64>,
+        /// `stationary`, `stationary after warm-up`, `moving` (p at most 0.05), `not settled` (no end of the warm-up found);
+        /// null where there is nothing to test.
+        verdict: Option<Label>,
     }
 }
