@@ -268,12 +268,14 @@ impl<'a> Sequencer<'a> {
     /// Puts the rows of an earlier collection first.
     pub(super) fn take_existing(&self, existing: Existing) -> Result<()> {
         let Existing { events, platform, rejects } = existing;
-        let mut order = lock(&self.order);
         for (file, columns) in events {
-            for part in self.place_columns(&mut order, file, columns, Vec::new()) {
+            // A full part asks for the order's values, so the order is let go before its rows are drained.
+            let placed = self.place_columns(&mut lock(&self.order), file, columns, Vec::new());
+            for part in placed {
                 self.drain(part)?;
             }
         }
+        let mut order = lock(&self.order);
         for record in platform {
             let identity = platform_identity(&record);
             if is_said_once(&record) {
