@@ -19,11 +19,13 @@ use super::existing::Existing;
 use super::part::{ClientMoment, ExecutorKey, ExecutorPart, Finished, Part, Placed, Values};
 use super::scan::{Bequest, Lead, Scanned};
 use super::seen::Seen;
-use super::{InputFile, Reasons, Written, lock};
+use super::{InputFile, Reasons, Written, lock, take};
 use crate::Result;
 
 /// Rows of a small table that are encoded together.
 const BATCH: usize = 8192;
+/// Blocks that may wait for one part, batches for one small table.
+const QUEUED: usize = 8;
 /// Statements without an executor that wait for a repetition with one; a fetch begins in mid-execution once a stream.
 const UNCLAIMED: usize = 4096;
 
@@ -106,18 +108,25 @@ impl<R: Row> SmallTable<R> {
         !lock(&self.queue).is_empty()
     }
 
-    /// Encodes the full batches.
+    /// Encodes the full batches, unless another thread does.
     fn drain(&self, transaction: &Transaction) -> Result<()> {
-        let mut file = lock(&self.file);
         loop {
-            let next = lock(&self.queue).pop_front();
-            let Some(rows) = next else { return Ok(()) };
-            let mut open = match file.take() {
-                Some(open) => open,
-                None => transaction.file(R::TABLE, NO_CONTEXT)?,
-            };
-            open.write_rows(&rows)?;
-            *file = Some(open);
+            let waiting = lock(&self.queue).len();
+            let Some(mut file) = take(&self.file, waiting >= QUEUED) else { return Ok(()) };
+            loop {
+                let next = lock(&self.queue).pop_front();
+                let Some(rows) = next else { break };
+                let mut open = match file.take() {
+                    Some(open) => open,
+                    None => transaction.file(R::TABLE, NO_CONTEXT)?,
+                };
+                open.write_rows(&rows)?;
+                *file = Some(open);
+            }
+            drop(file);
+            if !self.has_batches() {
+                return Ok(());
+            }
         }
     }
 
@@ -225,17 +234,27 @@ impl<'a> Sequencer<'a> {
         ready
     }
 
-    /// Gathers and encodes what a part was given.
+    /// Gathers and encodes what a part was given. A part that another thread has at hand is left to it, unless so many
+    /// blocks wait that memory would not be bounded.
     pub(super) fn drain(&self, part: usize) -> Result<()> {
-        let mut state = lock(&self.parts[part]);
+        let queue = &self.queues[part];
         loop {
-            let next = lock(&self.queues[part]).pop_front();
-            let Some(placed) = next else { return Ok(()) };
-            state.take(&placed);
-            self.spare(placed);
-            if state.is_full() {
-                let values = lock(&self.order).values();
-                state.write(&values, self.transaction)?;
+            let waiting = lock(queue).len();
+            let Some(mut state) = take(&self.parts[part], waiting >= QUEUED) else { return Ok(()) };
+            loop {
+                let next = lock(queue).pop_front();
+                let Some(placed) = next else { break };
+                state.take(&placed);
+                self.spare(placed);
+                if state.is_full() {
+                    let values = lock(&self.order).values();
+                    state.write(&values, self.transaction)?;
+                }
+            }
+            drop(state);
+            // What came after the queue was found empty was left to this thread.
+            if lock(queue).is_empty() {
+                return Ok(());
             }
         }
     }

@@ -13,6 +13,7 @@
 
 mod read;
 mod transaction;
+mod unsynced;
 mod writer;
 
 use std::fs;

@@ -2,7 +2,9 @@
 
 use std::fs::{self, File, TryLockError};
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use super::unsynced::Unsynced;
 use super::writer::{TableFile, part_path, write_atomically};
 use super::{Store, check_run_id};
 use crate::error::{Error, Result};
@@ -24,6 +26,7 @@ pub struct Transaction {
     /// Whether the manifest was made by this transaction and goes with it.
     owns_manifest: bool,
     committed: bool,
+    unsynced: Arc<Unsynced>,
 }
 
 impl Store {
@@ -59,6 +62,7 @@ impl Store {
             _lock: lock,
             owns_manifest,
             committed: false,
+            unsynced: Arc::default(),
         };
         if owns_manifest {
             transaction.write_manifest(&Manifest::new(run, parts))?;
@@ -81,7 +85,8 @@ impl Transaction {
         let final_path = part_path(table, &self.run, part);
         let folder = self.staging.join(table.name).join(format!("part={part}"));
         fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
-        TableFile::create(folder.join(format!("{}.parquet", table.name)), final_path, table, part)
+        let path = folder.join(format!("{}.parquet", table.name));
+        TableFile::create(path, final_path, table, part, Arc::clone(&self.unsynced))
     }
 
     /// Writes all rows of a part of a table; no file for no rows.
@@ -102,8 +107,10 @@ impl Transaction {
     /// The manifest's state becomes [`State::Complete`]. A collection also removes the analysis of the old data.
     ///
     /// # Errors
-    /// When a rename fails; the manifest then says `unfinished`.
+    /// When a file cannot be synced, and nothing is changed then; when a rename fails, and the manifest then says
+    /// `unfinished`.
     pub fn commit(mut self, mut manifest: Manifest) -> Result<Manifest> {
+        self.unsynced.sync()?;
         manifest.files.sort();
         if let Some(analysis) = &mut manifest.analysis {
             analysis.files.sort();

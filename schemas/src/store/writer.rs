@@ -1,8 +1,9 @@
-//! Writing one Parquet file: compression, encodings, checksum, sync.
+//! Writing one Parquet file: compression, encodings, checksum.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::arrow::array::RecordBatch;
 use crate::arrow::datatypes::DataType;
@@ -13,6 +14,7 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 use xxhash_rust::xxh3::Xxh3;
 
+use super::unsynced::Unsynced;
 use crate::error::{Error, Result};
 use crate::manifest::FileEntry;
 use crate::table::{Row, Table};
@@ -20,7 +22,7 @@ use crate::table::{Row, Table};
 /// Rows of a row group at most.
 const ROW_GROUP_ROWS: usize = 1 << 18;
 /// Rows of a page at most, and rows encoded at a time.
-const PAGE_ROWS: usize = 1 << 15;
+const PAGE_ROWS: usize = 1 << 14;
 
 /// A Parquet file of one table that is being written.
 pub struct TableFile {
@@ -30,6 +32,7 @@ pub struct TableFile {
     table: &'static Table,
     part: u32,
     rows: u64,
+    unsynced: Arc<Unsynced>,
 }
 
 impl std::fmt::Debug for TableFile {
@@ -39,12 +42,18 @@ impl std::fmt::Debug for TableFile {
 }
 
 impl TableFile {
-    pub(super) fn create(path: PathBuf, final_path: String, table: &'static Table, part: u32) -> Result<Self> {
+    pub(super) fn create(
+        path: PathBuf,
+        final_path: String,
+        table: &'static Table,
+        part: u32,
+        unsynced: Arc<Unsynced>,
+    ) -> Result<Self> {
         let file = File::create(&path).map_err(Error::io("create", &path))?;
         let sink = Checksummed { file: BufWriter::with_capacity(1 << 18, file), hash: Box::new(Xxh3::new()), bytes: 0 };
         let options = ArrowWriterOptions::new().with_properties(properties(table));
         let writer = ArrowWriter::try_new_with_options(sink, table.schema(), options).map_err(Error::parquet(&path))?;
-        Ok(Self { writer, path, final_path, table, part, rows: 0 })
+        Ok(Self { writer, path, final_path, table, part, rows: 0, unsynced })
     }
 
     /// Appends a batch of the table's schema.
@@ -78,16 +87,16 @@ impl TableFile {
         self.rows
     }
 
-    /// Ends the file, syncs it and describes it.
+    /// Ends the file and describes it. It is on the disk for certain once its transaction is committed.
     ///
     /// # Errors
-    /// When the file cannot be written or synced.
+    /// When the file cannot be written.
     pub fn finish(self) -> Result<FileEntry> {
-        let Self { writer, path, final_path, table, part, rows } = self;
+        let Self { writer, path, final_path, table, part, rows, unsynced } = self;
         let sink = writer.into_inner().map_err(Error::parquet(&path))?;
         let (bytes, digest) = (sink.bytes, sink.hash.digest128());
         let file = sink.file.into_inner().map_err(|error| Error::io("write", &path)(error.into_error()))?;
-        file.sync_data().map_err(Error::io("sync", &path))?;
+        unsynced.add(file, path)?;
         Ok(FileEntry {
             path: final_path,
             table: table.name.to_owned(),
@@ -99,7 +108,8 @@ impl TableFile {
     }
 }
 
-/// zstd at level 1 everywhere; ranges only of numbers and instants (ids are spread at random); dictionaries only where values repeat; deltas for instants and offsets.
+/// zstd at level 1, but not for dictionaries' keys, which are packed already: a compressor takes half a megabyte for each
+/// column of each part. Ranges only of numbers and instants (ids are spread at random); dictionaries only where values repeat; deltas for instants and offsets.
 fn properties(table: &Table) -> WriterProperties {
     let mut builder = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
@@ -116,6 +126,9 @@ fn properties(table: &Table) -> WriterProperties {
         }
         let repeats = matches!(column.data_type, DataType::Dictionary(..));
         builder = builder.set_column_dictionary_enabled(path.clone(), repeats);
+        if repeats {
+            builder = builder.set_column_compression(path.clone(), Compression::UNCOMPRESSED);
+        }
         if matches!(column.data_type, DataType::Timestamp(..) | DataType::Int64) {
             builder = builder.set_column_encoding(path, Encoding::DELTA_BINARY_PACKED);
         }
