@@ -13,7 +13,7 @@ use super::lambda;
 #[derive(Debug)]
 pub struct CloudWatch;
 
-#[derive(Deserialize)]
+#[derive(Debug, PartialEq, Deserialize)]
 struct LogEvent<'a> {
     timestamp: Option<i64>,
     #[serde(borrow)]
@@ -41,7 +41,8 @@ impl Dialect for CloudWatch {
 }
 
 fn whole_line(line: &[u8], offset: usize, findings: &mut dyn Findings) {
-    match serde_json::from_slice::<LogEvent<'_>>(line) {
+    let event = canonical(line).map_or_else(|| serde_json::from_slice::<LogEvent<'_>>(line), Ok);
+    match event {
         Ok(event) => {
             let known = lambda::parse(&event.message);
             let Some(mut record) = known.or_else(|| text_line(event.message.as_bytes())) else { return };
@@ -54,6 +55,43 @@ fn whole_line(line: &[u8], offset: usize, findings: &mut dyn Findings) {
             findings.reject(line, offset, reason, detail);
         }
     }
+}
+
+/// An event as `CloudWatch` prints it, with no other escapes than those of line ends and tabs; `None` for any other form.
+fn canonical(line: &[u8]) -> Option<LogEvent<'static>> {
+    let (timestamp, rest) = number(line.strip_prefix(br#"{"timestamp":"#)?)?;
+    let mut rest = rest.strip_prefix(br#","message":""#)?;
+    let mut message = String::with_capacity(rest.len());
+    let rest = loop {
+        let at = memchr::memchr2(b'\\', b'"', rest)?;
+        let piece = std::str::from_utf8(&rest[..at]).ok()?;
+        if piece.bytes().any(|b| b < b' ') {
+            return None;
+        }
+        message.push_str(piece);
+        match &rest[at..] {
+            [b'"', end @ ..] => break end,
+            [b'\\', b'n', more @ ..] => {
+                message.push('\n');
+                rest = more;
+            }
+            [b'\\', b't', more @ ..] => {
+                message.push('\t');
+                rest = more;
+            }
+            _ => return None,
+        }
+    };
+    let (_, end) = number(rest.strip_prefix(br#","ingestionTime":"#)?)?;
+    (end == b"}").then_some(LogEvent { timestamp: Some(timestamp), message: message.into() })
+}
+
+/// A whole number of thirteen digits and what follows it.
+fn number(bytes: &[u8]) -> Option<(i64, &[u8])> {
+    let (digits, rest) = bytes.split_first_chunk::<13>()?;
+    let digit = |n: i64, b: &u8| b.is_ascii_digit().then(|| n * 10 + i64::from(b - b'0'));
+    let value = digits.iter().try_fold(0, digit).filter(|_| digits[0] != b'0')?;
+    (!rest.first()?.is_ascii_digit()).then_some((value, rest))
 }
 
 /// After a record come the message's line end and the event's other members; anything else is text of the function.
@@ -69,5 +107,35 @@ fn rest_of_line(rest: &[u8], offset: usize, findings: &mut dyn Findings) {
     let record: Option<PlatformRecord> = text_line(text);
     if let Some(record) = record {
         findings.platform(record, offset);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const EVENT: &str = r#"{"timestamp":1795330947291,"message":"REPORT RequestId: 8864\tDuration: 2.81 ms\t\n","ingestionTime":1795330947615}"#;
+
+    #[test]
+    fn an_event_as_it_is_printed_needs_no_general_reader() {
+        let event = canonical(EVENT.as_bytes()).expect("canonical");
+        assert_eq!(event.message, "REPORT RequestId: 8864\tDuration: 2.81 ms\t\n");
+        assert_eq!(event.timestamp, Some(1_795_330_947_291));
+    }
+
+    proptest! {
+        #[test]
+        fn a_damaged_event_is_read_as_by_the_general_reader_or_not_at_all(at in 0..EVENT.len(), byte in any::<u8>(), cut in any::<bool>()) {
+            let mut bytes = EVENT.as_bytes().to_vec();
+            bytes[at] = byte;
+            if cut {
+                bytes.truncate(at);
+            }
+            if let Some(event) = canonical(&bytes) {
+                prop_assert_eq!(Some(event), serde_json::from_slice(&bytes).ok());
+            }
+        }
     }
 }

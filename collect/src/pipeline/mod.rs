@@ -47,6 +47,13 @@ pub(crate) struct InputFile {
     pub(crate) dialect: &'static dyn Dialect,
 }
 
+impl InputFile {
+    /// Bytes as it lies on the disk; 0 where that is not known.
+    fn bytes(&self) -> u64 {
+        self.path.as_ref().and_then(|path| path.metadata().ok()).map_or(0, |metadata| metadata.len())
+    }
+}
+
 /// What all records of a run share.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Rules {

@@ -132,10 +132,11 @@ pub(super) struct Finished {
 }
 
 impl Part {
-    pub(super) fn new(number: u32, sources: &Arc<StringArray>, providers: &Arc<StringArray>) -> Self {
+    /// A part without rows, with room to know about so many `records`.
+    pub(super) fn new(number: u32, sources: &Arc<StringArray>, providers: &Arc<StringArray>, records: u64) -> Self {
         Self {
             number,
-            seen: Seen::default(),
+            seen: Seen::with_room(records),
             distinct: Vec::new(),
             rows: Rows::default(),
             file: None,

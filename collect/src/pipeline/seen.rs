@@ -13,7 +13,17 @@ pub(super) struct Seen {
 /// Stands for the identity 0, which marks free places.
 const INSTEAD_OF_ZERO: u64 = 0x9e37_79b9_7f4a_7c15;
 
+/// Room is made beforehand for at most so many identities: 32 MiB.
+const ROOM_MAX: u64 = 3 << 20;
+
 impl Seen {
+    /// An empty set with room for about so many identities. Memory is taken only as it fills.
+    pub(super) fn with_room(identities: u64) -> Self {
+        let places = usize::try_from(identities.min(ROOM_MAX) * 4 / 3).unwrap_or(0);
+        let places = if places == 0 { 0 } else { places.next_power_of_two() };
+        Self { places: vec![0; places], taken: 0 }
+    }
+
     /// Adds an identity; false when it is there already.
     #[inline]
     pub(super) fn insert(&mut self, identity: u64) -> bool {

@@ -23,7 +23,7 @@ use super::{InputFile, Reasons, Written, lock, take};
 use crate::Result;
 
 /// Rows of a small table that are encoded together.
-const BATCH: usize = 8192;
+const BATCH: usize = 1024;
 /// Blocks that may wait for one part, batches for one small table.
 const QUEUED: usize = 8;
 /// Statements without an executor that wait for a repetition with one; a fetch begins in mid-execution once a stream.
@@ -88,19 +88,22 @@ struct SmallTable<R> {
     rows: Mutex<Vec<R>>,
     /// Full batches, in order.
     queue: Mutex<VecDeque<Vec<R>>>,
+    /// Batches that were encoded, for their memory.
+    spare: Mutex<Vec<Vec<R>>>,
     file: Mutex<Option<TableFile>>,
 }
 
 impl<R: Row> SmallTable<R> {
     fn new() -> Self {
-        Self { rows: Mutex::default(), queue: Mutex::default(), file: Mutex::new(None) }
+        Self { rows: Mutex::default(), queue: Mutex::default(), spare: Mutex::default(), file: Mutex::new(None) }
     }
 
     fn push(&self, row: R) {
         let mut rows = lock(&self.rows);
         rows.push(row);
         if rows.len() >= BATCH {
-            lock(&self.queue).push_back(std::mem::take(&mut *rows));
+            let empty = lock(&self.spare).pop().unwrap_or_else(|| Vec::with_capacity(BATCH));
+            lock(&self.queue).push_back(std::mem::replace(&mut *rows, empty));
         }
     }
 
@@ -115,13 +118,15 @@ impl<R: Row> SmallTable<R> {
             let Some(mut file) = take(&self.file, waiting >= QUEUED) else { return Ok(()) };
             loop {
                 let next = lock(&self.queue).pop_front();
-                let Some(rows) = next else { break };
+                let Some(mut rows) = next else { break };
                 let mut open = match file.take() {
                     Some(open) => open,
                     None => transaction.file(R::TABLE, NO_CONTEXT)?,
                 };
                 open.write_rows(&rows)?;
                 *file = Some(open);
+                rows.clear();
+                lock(&self.spare).push(rows);
             }
             drop(file);
             if !self.has_batches() {
@@ -155,7 +160,11 @@ impl<'a> Sequencer<'a> {
         let sources = Arc::new(StringArray::from_iter_values(files.iter().map(|file| &file.name)));
         let provider_names = Arc::new(StringArray::from_iter_values(&providers));
         let queues = (0..=parts).map(|_| Mutex::default()).collect();
-        let parts = (0..=parts).map(|number| Mutex::new(Part::new(number, &sources, &provider_names))).collect();
+        // Records are rarely shorter; what is compressed holds more, and its part grows.
+        let records = files.iter().map(InputFile::bytes).sum::<u64>() / (512 * u64::from(parts.max(1)));
+        let new_part =
+            |number| Part::new(number, &sources, &provider_names, if number == NO_CONTEXT { 0 } else { records });
+        let parts = (0..=parts).map(|number| Mutex::new(new_part(number))).collect();
         let order = Order {
             next: 0,
             waiting: BTreeMap::new(),

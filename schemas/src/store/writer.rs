@@ -22,7 +22,7 @@ use crate::table::{Row, Table};
 /// Rows of a row group at most.
 const ROW_GROUP_ROWS: usize = 1 << 18;
 /// Rows of a page at most, and rows encoded at a time.
-const PAGE_ROWS: usize = 1 << 14;
+const PAGE_ROWS: usize = 1 << 13;
 
 /// A Parquet file of one table that is being written.
 pub struct TableFile {
