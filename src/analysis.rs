@@ -99,7 +99,9 @@ fn analyze_run(store: &Store, manifest: &Manifest, plan: &Plan, bar: &Bar) -> an
         Ok(mapped)
     });
     let mut run = Mapped::empty(manifest);
-    for mapped in parts.collect::<anyhow::Result<Vec<_>>>()? {
+    let parts = parts.collect::<anyhow::Result<Vec<_>>>()?;
+    run.facts.reserve(parts.iter().map(|mapped| &mapped.facts));
+    for mapped in parts {
         run.merge(mapped);
     }
     let input = RunInput {

@@ -335,6 +335,16 @@ pub struct Facts {
 }
 
 impl Facts {
+    /// Makes room for the facts of other parts, so that [`merge`](Self::merge) never moves what it has.
+    pub fn reserve<'a>(&mut self, others: impl Iterator<Item = &'a Self> + Clone) {
+        let sum = |len: fn(&Self) -> usize| others.clone().map(len).sum();
+        self.invocations.reserve_exact(sum(|facts| facts.invocations.len()));
+        self.calls.reserve_exact(sum(|facts| facts.calls.len()));
+        self.traces.reserve_exact(sum(|facts| facts.traces.len()));
+        self.paths.reserve_exact(sum(|facts| facts.paths.len()));
+        self.sets.reserve_exact(sum(|facts| facts.sets.len()));
+    }
+
     /// Takes the facts of another part in: as if both parts had been one, but for the order of rows.
     pub fn merge(&mut self, other: Self) {
         let ids: Vec<Name> = other.names.texts.iter().map(|text| self.names.intern(text)).collect();
