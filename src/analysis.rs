@@ -37,6 +37,9 @@ pub(crate) struct Analyzed {
     pub(crate) requests: RequestTally,
 }
 
+/// Option of an analysis whose results rest on complete traces only.
+const COMPLETE_ONLY: &str = "complete_only";
+
 /// What an analysis is to do.
 #[derive(Debug)]
 pub(crate) struct Plan {
@@ -45,24 +48,25 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// A plan with sets of functions to sum up as published; empty sets are left out.
-    pub(crate) fn new(sets: &[Vec<String>]) -> Self {
+    /// A plan with sets of functions to sum up as published, empty sets left out; over complete traces only, or over all
+    /// invocations and calls.
+    pub(crate) fn new(sets: &[Vec<String>], complete_only: bool) -> Self {
         let sets: Vec<Vec<String>> = sets.iter().filter(|set| !set.is_empty()).cloned().collect();
-        Self { options: Options { sets: sets.iter().cloned().filter_map(FunctionSet::new).collect() }, sets }
+        let functions = sets.iter().cloned().filter_map(FunctionSet::new).collect();
+        Self { options: Options { sets: functions, complete_only }, sets }
     }
 
-    /// Whether a run has this analysis already; where no sets are asked for, any analysis will do.
+    /// Whether a run has this analysis already; where nothing special is asked for, any analysis will do.
     pub(crate) fn is_that_of(&self, manifest: &Manifest) -> bool {
         let wanted = self.described();
         manifest.analysis.as_ref().is_some_and(|analysis| wanted.is_empty() || analysis.options == wanted)
     }
 
     fn described(&self) -> BTreeMap<String, String> {
-        if self.sets.is_empty() {
-            return BTreeMap::new();
-        }
         let sets: Vec<String> = self.sets.iter().map(|set| set.join("+")).collect();
-        BTreeMap::from([("functions".to_owned(), sets.join(" "))])
+        let sets = (!sets.is_empty()).then(|| ("functions".to_owned(), sets.join(" ")));
+        let complete_only = self.options.complete_only.then(|| (COMPLETE_ONLY.to_owned(), "true".to_owned()));
+        sets.into_iter().chain(complete_only).collect()
     }
 }
 

@@ -297,6 +297,10 @@ pub struct SeenCounts {
     pub callers_missing: u64,
     /// Invocations of this function without an end.
     pub unended: u64,
+    /// Times that one entry of a mark proves that another was logged.
+    pub halves_expected: u64,
+    /// Those of them in which the other is missing.
+    pub halves_missing: u64,
 }
 
 impl SeenCounts {
@@ -310,6 +314,8 @@ impl SeenCounts {
         self.callees_found += other.callees_found;
         self.callers_missing += other.callers_missing;
         self.unended += other.unended;
+        self.halves_expected += other.halves_expected;
+        self.halves_missing += other.halves_missing;
     }
 }
 
@@ -330,6 +336,13 @@ pub struct Facts {
     pub sets: Vec<SetFact>,
     /// Completeness by provider, function and second.
     pub seen: BTreeMap<SeenKey, SeenCounts>,
+    /// Calls and events by function called and provider of the caller or publisher.
+    pub callers: BTreeMap<(Name, Name), u64>,
+    /// Client requests whose root was found, by address (origin and first two segments of the path) and provider of the
+    /// root.
+    pub entries: BTreeMap<(Name, Name), u64>,
+    /// Client requests whose root is missing, by address and second of the client's clock since the Unix epoch.
+    pub rootless: BTreeMap<(Name, i64), u64>,
     /// What was wrong, counted by issue (`callee missing`…; see [`Issue`](crate::assembly::Issue)).
     pub issues: BTreeMap<&'static str, u64>,
 }
@@ -381,6 +394,15 @@ impl Facts {
         for (key, counts) in &other.seen {
             let key = SeenKey { provider: to(key.provider), function: to_option(key.function), ..*key };
             self.seen.entry(key).or_default().add(counts);
+        }
+        for ((function, provider), n) in other.callers {
+            *self.callers.entry((to(function), to(provider))).or_default() += n;
+        }
+        for ((address, provider), n) in other.entries {
+            *self.entries.entry((to(address), to(provider))).or_default() += n;
+        }
+        for ((address, second), n) in other.rootless {
+            *self.rootless.entry((to(address), second)).or_default() += n;
         }
         for (issue, n) in other.issues {
             *self.issues.entry(issue).or_default() += n;

@@ -6,7 +6,7 @@ use faaslens_schemas::manifest::State;
 use faaslens_schemas::tables::Completeness;
 
 use crate::input::RunTables;
-use crate::number::count;
+use crate::number::{count, readable};
 
 /// One thing that is missing or unreadable.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +31,9 @@ const FETCH_AGAIN: &str = "fetch the file again from its source";
 const SEE_REJECTS: &str = "the table `rejects` holds each piece with its source and offset";
 const RAISE_LIMIT: &str =
     "fetch the logs again over a longer window, and check the provider's limit on log lines a second";
+const LIFT_CAP: &str = "log to a sink without the cap (on Azure a storage account or Application Insights without sampling instead of the \
+                        file system), log less, or spread the load; what was dropped is gone";
+const FETCH_LONGER: &str = "fetch the logs again over a longer window, after the provider has delivered them all";
 const LOOK_AT_FUNCTION: &str = "look for errors and time-outs of the function in `platform_records`";
 const LOOK_AT_CLIENT: &str = "look at the errors in `client_requests`";
 
@@ -56,6 +59,7 @@ pub fn of(run: &RunTables) -> Verdict {
     }
     let totals: Vec<&Completeness> = run.completeness.iter().filter(|row| row.verdict.is_some()).collect();
     for row in totals.iter().filter(|row| row.verdict.as_deref() != Some("complete")) {
+        reasons.extend(judged(row));
         reasons.extend(missing(row));
         if reasons.is_empty() {
             reasons.push(Reason { what: format!("{}: records are missing", &*row.provider), remedy: RAISE_LIMIT });
@@ -64,6 +68,25 @@ pub fn of(run: &RunTables) -> Verdict {
     // Runs of request records alone have nothing to miss, but their analysis has looked.
     let checked = !totals.is_empty() || run.manifest.analysis.is_some();
     Verdict { complete: reasons.is_empty() && checked, reasons }
+}
+
+/// What the analysis made of a lossy provider.
+fn judged(row: &Completeness) -> Option<Reason> {
+    let provider = &*row.provider;
+    let verdict = row.verdict.as_deref()?.strip_prefix("lossy: ")?;
+    let lost = row.lost_pct.filter(|lost| lost.is_finite()).map(|lost| format!("{} % of its lines", readable(lost)));
+    let lost = |bound: &str| lost.as_ref().map_or(String::new(), |lost| format!(", {bound} {lost} lost"));
+    let (what, remedy) = match verdict {
+        "rate-capped" => {
+            let cap = row.cap_per_s.map_or_else(|| "some".to_owned(), readable);
+            (format!("the log keeps about {cap} lines a second and no more{}", lost("at least")), LIFT_CAP)
+        }
+        "tail cut off" => (format!("the log ends early{}", lost("at least")), FETCH_LONGER),
+        // Without an estimate the counts that follow say all there is to say.
+        _ if row.lost_pct.is_none() => return None,
+        _ => (format!("lines are missing here and there{}", lost("about")), RAISE_LIMIT),
+    };
+    Some(Reason { what: format!("{provider}: {what}"), remedy })
 }
 
 fn pieces(n: i64, one: &str, many: &str) -> String {

@@ -38,13 +38,17 @@ pub(crate) struct MethodArguments {
     /// Response times over all requests instead of over the successful ones.
     #[arg(long)]
     all_rows: bool,
+    /// Durations, calls and what is made of them over the invocations of complete traces only. What is missing may not be
+    /// missing at random: compare with and without.
+    #[arg(long)]
+    complete_only: bool,
 }
 
 impl MethodArguments {
     /// The plan of the analysis.
     pub(crate) fn plan(&self) -> Plan {
         let sets: Vec<Vec<String>> = self.functions.iter().map(|set| names_in(set)).collect();
-        Plan::new(&sets)
+        Plan::new(&sets, self.complete_only)
     }
 
     /// Which rows response times stand on.

@@ -25,3 +25,4 @@ mod robust_inputs;
 mod robust_kill;
 mod robust_store;
 mod robust_variants;
+mod thinned;

@@ -83,6 +83,7 @@ pub(super) struct Emitter {
     db_calls: DbSheet,
     traces: TraceSheet,
     sets: Vec<Vec<Option<Name>>>,
+    complete_only: bool,
     issue_names: HashMap<IssueSet, Name>,
     /// Invocation ids of the current context, end to end, and where each lies.
     pub(super) ids: String,
@@ -104,6 +105,7 @@ impl Emitter {
             db_calls: DbSheet::default(),
             traces: TraceSheet::default(),
             sets: sets.collect(),
+            complete_only: options.complete_only,
             issue_names: HashMap::new(),
             ids: String::new(),
             id_ranges: Vec::new(),
@@ -112,6 +114,8 @@ impl Emitter {
 
     /// Writes a context's rows.
     pub(super) fn emit(&mut self, context_id: &str, tree: &Tree<'_>, part: &mut Part<'_>) {
+        let kept = (self.facts.invocations.len(), self.facts.calls.len(), self.facts.sets.len());
+        let traces = self.facts.traces.len();
         self.name_invocations(context_id, tree, part);
         for position in 0..tree.invocations.len() {
             self.emit_invocation(context_id, position, tree, part);
@@ -125,6 +129,11 @@ impl Emitter {
             if let Some((shares, complete)) = tree.set_sums(functions, part) {
                 self.facts.sets.push(SetFact { set: super::entries::dense(set), start, shares, complete });
             }
+        }
+        if self.complete_only && !self.facts.traces[traces..].iter().any(|trace| trace.complete) {
+            self.facts.invocations.truncate(kept.0);
+            self.facts.calls.truncate(kept.1);
+            self.facts.sets.truncate(kept.2);
         }
     }
 

@@ -82,6 +82,9 @@ impl FunctionSet {
 pub struct Options {
     /// Sets of functions to sum up as published; [`SetFact::set`](crate::facts::SetFact::set) is the position here.
     pub sets: Vec<FunctionSet>,
+    /// Whether facts of invocations, calls and sets are those of complete traces only; tables, traces and completeness
+    /// have everything all the same.
+    pub complete_only: bool,
 }
 
 /// Tables of one part, and what results need of it.

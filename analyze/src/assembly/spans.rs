@@ -25,6 +25,10 @@ pub(super) struct Span {
     pub(super) logged_us: i64,
     pub(super) has_start: bool,
     pub(super) has_end: bool,
+    /// Whether an end mark was logged.
+    end_seen: bool,
+    /// Whether a measure was logged.
+    measure_seen: bool,
     pub(super) issues: IssueSet,
 }
 
@@ -37,8 +41,24 @@ impl Span {
             logged_us: entry.logged_us,
             has_start: true,
             has_end: true,
+            end_seen: false,
+            measure_seen: true,
             issues: IssueSet::default(),
         }
+    }
+
+    /// How often an end or a measure of the span proves that another of its entries was logged, and how often that is
+    /// missing. A start proves nothing: its handler may have thrown.
+    pub(super) fn halves(&self) -> (u32, u32) {
+        let proofs = u32::from(self.end_seen) + u32::from(self.measure_seen);
+        let without_start = if self.start_logged_us.is_some() { 0 } else { proofs };
+        let without_other = u32::from(self.end_seen != self.measure_seen);
+        (2 * proofs, without_start + without_other)
+    }
+
+    fn claim_end(&mut self, end: &Entry) {
+        self.end_seen = true;
+        self.logged_us = self.logged_us.min(end.logged_us);
     }
 
     fn claim_start(&mut self, start: &Entry) {
@@ -63,7 +83,7 @@ pub(super) fn join(entries: &[Entry], spans: &mut Vec<Span>) {
     {
         let mut span = Span::measured(measure);
         span.claim_start(start);
-        span.logged_us = span.logged_us.min(end.logged_us);
+        span.claim_end(end);
         spans.push(span.check());
         return;
     }
@@ -87,7 +107,7 @@ fn join_any(entries: &[Entry], spans: &mut Vec<Span>) {
             None => {}
         }
         if let Some(end) = ends.claim(measure.start_ms + measure.duration_ms) {
-            span.logged_us = span.logged_us.min(end.logged_us);
+            span.claim_end(&end);
         }
         spans.push(span.check());
     }
@@ -173,7 +193,7 @@ fn pair_marks(starts: &Marks, ends: &Marks, spans: &mut Vec<Span>) {
 fn paired(start: &Entry, end: &Entry) -> Span {
     let mut span = start_only(start);
     span.duration_ms = Some(end.start_ms - start.start_ms);
-    span.logged_us = span.logged_us.min(end.logged_us);
+    span.claim_end(end);
     span.has_end = true;
     span
 }
@@ -186,12 +206,14 @@ fn start_only(start: &Entry) -> Span {
         logged_us: start.logged_us,
         has_start: true,
         has_end: false,
+        end_seen: false,
+        measure_seen: false,
         issues: IssueSet::default(),
     }
 }
 
 fn end_only(end: &Entry) -> Span {
-    Span { has_start: false, has_end: true, start_logged_us: None, ..start_only(end) }
+    Span { has_start: false, has_end: true, end_seen: true, start_logged_us: None, ..start_only(end) }
 }
 
 #[cfg(test)]
@@ -235,6 +257,26 @@ mod tests {
         assert_eq!(spans_of(&[], &[], &[(5.0, 2.0)]), [plain(5.0, Some(2.0))]);
         assert_eq!(spans_of(&[5.0], &[], &[(5.0, 2.0)]), [plain(5.0, Some(2.0))]);
         assert_eq!(spans_of(&[], &[7.0], &[(5.0, 2.0)]), [plain(5.0, Some(2.0))]);
+    }
+
+    #[test]
+    fn each_end_and_each_measure_is_a_proof_of_two_other_entries() {
+        let halves = |starts: &[f64], ends: &[f64], measures: &[(f64, f64)]| {
+            let mut entries: Vec<Entry> = starts.iter().map(|at| entry(Kind::Start, *at, 0.0)).collect();
+            entries.extend(ends.iter().map(|at| entry(Kind::End, *at, 0.0)));
+            entries.extend(measures.iter().map(|(at, ms)| entry(Kind::Measure, *at, *ms)));
+            let mut spans = Vec::new();
+            join(&entries, &mut spans);
+            spans.iter().map(Span::halves).fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
+        };
+        assert_eq!(halves(&[5.0], &[7.0], &[(5.0, 2.0)]), (4, 0));
+        assert_eq!(halves(&[], &[7.0], &[(5.0, 2.0)]), (4, 2));
+        assert_eq!(halves(&[5.0], &[], &[(5.0, 2.0)]), (2, 1));
+        assert_eq!(halves(&[5.0], &[7.0], &[]), (2, 1));
+        assert_eq!(halves(&[], &[], &[(5.0, 2.0)]), (2, 2));
+        assert_eq!(halves(&[], &[7.0], &[]), (2, 2));
+        assert_eq!(halves(&[5.0], &[], &[]), (0, 0));
+        assert_eq!(halves(&[1.0, 2.0], &[5.0, 6.0], &[(2.0, 3.0), (2.0, 4.0)]), (8, 0));
     }
 
     #[test]

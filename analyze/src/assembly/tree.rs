@@ -96,6 +96,15 @@ pub(super) struct ClientCall<'a> {
     pub(super) callee: Option<usize>,
 }
 
+/// Proofs that entries were logged at a site in a second, and how many of these are missing.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Halves {
+    pub(super) site: u32,
+    pub(super) second: i64,
+    pub(super) expected: u32,
+    pub(super) missing: u32,
+}
+
 /// A context under assembly; reused from context to context.
 #[derive(Debug, Default)]
 pub(super) struct Tree<'a> {
@@ -108,6 +117,8 @@ pub(super) struct Tree<'a> {
     /// Issues of the context that belong to no invocation.
     pub(super) issues: IssueSet,
     pub(super) counts: BTreeMap<Issue, u64>,
+    /// Proofs of entries and missing entries, by site and second.
+    pub(super) halves: Vec<Halves>,
     /// Position of the root.
     pub(super) root: Option<usize>,
     pub(super) path: CriticalPath,
@@ -124,6 +135,7 @@ impl<'a> Tree<'a> {
         self.operations.clear();
         self.clients.clear();
         self.events.clear();
+        self.halves.clear();
         self.issues = IssueSet::default();
         self.root = None;
         self.first_logged_us = entries.iter().map(|entry| entry.logged_us).min();
@@ -190,6 +202,7 @@ impl<'a> Tree<'a> {
         spans::join(mark, &mut spans);
         let entry = mark[0];
         for span in &spans {
+            self.count_halves(entry.site, span);
             let position = self.invocations.len();
             self.invocations.push(self.invocation(&entry, span, part));
             self.note_span(Some(position), span, [Issue::NoStart, Issue::NoEnd]);
@@ -238,6 +251,19 @@ impl<'a> Tree<'a> {
         }
     }
 
+    fn count_halves(&mut self, site: u32, span: &Span) {
+        let (expected, missing) = span.halves();
+        let second = span.logged_us.div_euclid(1_000_000);
+        match self.halves.last_mut() {
+            Some(last) if (last.site, last.second) == (site, second) => {
+                last.expected = last.expected.saturating_add(expected);
+                last.missing = last.missing.saturating_add(missing);
+            }
+            _ if expected > 0 => self.halves.push(Halves { site, second, expected, missing }),
+            _ => {}
+        }
+    }
+
     fn note_span(&mut self, owner: Option<usize>, span: &Span, [no_start, no_end]: [Issue; 2]) {
         for issue in span.issues.iter() {
             self.note(owner, issue);
@@ -266,6 +292,7 @@ impl<'a> Tree<'a> {
         spans::join(mark, &mut spans);
         let entry = mark[0];
         for span in &spans {
+            self.count_halves(entry.site, span);
             let owner = self.owner_of(first, span.start_ms);
             self.note_span(owner, span, [Issue::OperationWithoutStart, Issue::OperationWithoutEnd]);
             self.operations.push(Operation {

@@ -7,13 +7,8 @@ use faaslens_schemas::tables::Completeness;
 use faaslens_schemas::time::Timestamp;
 
 use super::Run;
+use super::verdicts::judge;
 use crate::facts::{SeenCounts, SeenKey};
-
-/// Verdict on a provider of which nothing is known to be missing.
-const COMPLETE: &str = "complete";
-
-/// Verdict on a provider with missing or refused records.
-const LOSSY: &str = "lossy";
 
 /// For each provider its total, which has neither function nor second but a verdict, then its rows by function and second.
 /// Repeated and rejected pieces are known by input file only, so they stand in the total.
@@ -48,11 +43,15 @@ fn second_row(run: &Run<'_>, key: &SeenKey, counts: &SeenCounts) -> Completeness
 fn total_row(run: &Run<'_>, provider: &str, counts: &SeenCounts) -> Completeness {
     let sources = || run.input.manifest.sources.iter().filter(|source| source.provider == provider);
     let seen = run.input.facts.names.find(provider);
-    let complete = seen.map_or(!run.gaps.refused(provider), |name| run.gaps.provider_lossless(name));
+    let accounted = seen.map_or(!run.gaps.refused(provider), |name| run.gaps.provider_accounted(name));
+    let judgement = judge(run, provider, !accounted);
     Completeness {
         duplicates: Some(sources().map(|source| signed(source.duplicates)).sum()),
         rejects: Some(sources().map(Source::rejects).map(signed).sum()),
-        verdict: Some(if complete { COMPLETE } else { LOSSY }.into()),
+        highest_per_s: judgement.highest_per_s,
+        verdict: Some(judgement.verdict.into()),
+        lost_pct: judgement.lost_pct,
+        cap_per_s: judgement.cap_per_s,
         ..counted(provider, counts)
     }
 }
@@ -68,6 +67,8 @@ fn counted(provider: &str, counts: &SeenCounts) -> Completeness {
         callees_found: signed(counts.callees_found),
         callers_missing: signed(counts.callers_missing),
         unended: signed(counts.unended),
+        halves_expected: signed(counts.halves_expected),
+        halves_missing: signed(counts.halves_missing),
         ..Completeness::default()
     }
 }

@@ -63,7 +63,7 @@ impl<'a> Gaps<'a> {
             if missing && facts.names.text(key.provider) == UNKNOWN {
                 gaps.callees.insert(function);
             }
-            if missing || counts.callers_missing > 0 {
+            if missing || counts.callers_missing > 0 || counts.halves_missing > 0 {
                 gaps.functions.insert((key.provider, function));
             }
         }
@@ -76,6 +76,17 @@ impl<'a> Gaps<'a> {
     /// Whether all invocations of a function on a provider are complete and none of its records is known to be missing.
     pub(super) fn function_complete(&self, provider: Name, function: Name) -> bool {
         !self.incomplete.contains(&(provider, function)) && self.function_lossless(provider, function)
+    }
+
+    /// Whether input of a provider is whole, all client requests are answered and found, and no callee is missing that
+    /// may have run there; its own lines may still show that others are missing.
+    pub(super) fn provider_accounted(&self, provider: Name) -> bool {
+        let text = self.facts.names.text(provider);
+        let mut functions = self.ran.iter().filter(|(other, _)| *other == provider);
+        (text != CLIENT || !self.client)
+            && !self.refused(text)
+            && !self.providers.contains(&provider)
+            && functions.all(|(_, function)| !self.callees.contains(function))
     }
 
     /// Whether no record of a provider is known to be missing; its functions may still lack callees of other providers.

@@ -30,6 +30,7 @@ mod spread;
 mod stationarity;
 mod throughput;
 mod triggers;
+mod verdicts;
 
 use std::sync::OnceLock;
 
@@ -46,6 +47,7 @@ pub use platform::PlatformTally;
 pub use requests::RequestTally;
 pub use responses::{RowsTaken, responses};
 use spread::Spread;
+use verdicts::Verdicts;
 
 /// What the result tables of one run are made from.
 #[derive(Debug, Clone, Copy)]
@@ -69,6 +71,7 @@ pub struct RunInput<'a> {
 struct Run<'a> {
     input: RunInput<'a>,
     gaps: Gaps<'a>,
+    verdicts: Verdicts<'a>,
     spreads: OnceLock<Vec<Spread<'a>>>,
 }
 
@@ -134,5 +137,5 @@ run_results! {
 /// The result tables of one run. A run without events or without requests gives tables without rows.
 pub fn summarise(input: RunInput<'_>) -> RunResults {
     let gaps = Gaps::of(input.facts, &input.manifest.sources);
-    RunResults::of(&Run { input, gaps, spreads: OnceLock::new() })
+    RunResults::of(&Run { input, gaps, verdicts: Verdicts::of(input.facts), spreads: OnceLock::new() })
 }

@@ -28,6 +28,8 @@ pub(crate) struct Log {
     /// As if the run had no client log.
     pub(crate) without_client: bool,
     pub(crate) sets: Vec<FunctionSet>,
+    /// Facts of complete traces only.
+    pub(crate) complete_only: bool,
     /// What platforms say of the run.
     pub(crate) platform: Vec<PlatformRecord>,
 }
@@ -161,7 +163,7 @@ impl Log {
 
     /// Assembled in that many parts, from batches of `rows` events each.
     pub(crate) fn assemble_in(&self, parts: u32, rows: usize) -> (Output, Facts) {
-        let (run, options) = (self.run(), Options { sets: self.sets.clone() });
+        let (run, options) = (self.run(), Options { sets: self.sets.clone(), complete_only: self.complete_only });
         let mut output =
             Output { invocations: vec![], calls: vec![], db_calls: vec![], traces: vec![], critical_path: vec![] };
         let mut facts = Facts::default();

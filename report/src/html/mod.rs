@@ -120,7 +120,10 @@ pub(crate) fn page(content: &Content) -> Result<String> {
 
 fn run_line(run: &RunTables, verdict: &Verdict) -> RunLine {
     let manifest = &run.manifest;
-    let labels = manifest.labels.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(", ");
+    let labels = manifest.labels.iter().map(|(key, value)| format!("{key}={value}"));
+    let options = manifest.analysis.iter().flat_map(|analysis| &analysis.options);
+    let complete_only = options.filter(|(key, _)| *key == "complete_only").map(|_| "complete traces only".to_owned());
+    let labels = labels.chain(complete_only).collect::<Vec<_>>().join(", ");
     let records: u64 = manifest.sources.iter().map(|source| source.records).sum();
     let files = match manifest.sources.len() {
         1 => "1 file".to_owned(),

@@ -350,8 +350,20 @@ table! {
         callers_missing: i64,
         /// Invocations without an end.
         unended: i64,
-        /// `complete` or `lossy`; null on rows by second.
+        /// Times that the end or the measure of a mark proves that its start, its end or its measure was logged too.
+        halves_expected: i64,
+        /// Those of them in which that is missing.
+        halves_missing: i64,
+        /// Greatest number of distinct instrumentation records in a second; null on rows by second.
+        highest_per_s: Option<i64>,
+        /// `complete`, `lossy: rate-capped` (the log keeps `cap_per_s` lines and no more), `lossy: tail cut off` (the log ends
+        /// before what it is about), `lossy: gaps`; null on rows by second.
         verdict: Option<Label>,
+        /// Share of the records that is lost, estimated from what is left; unbiased for gaps, at least this much for a cap or a
+        /// tail. Null on rows by second and where nothing tells.
+        lost_pct: Option<f64>,
+        /// Estimated rate cap of the log, lines a second; null for any other verdict.
+        cap_per_s: Option<f64>,
     }
 }
 
