@@ -7,7 +7,7 @@
 //! chances is an unbiased estimate of p (the argument of Petersen 1896 and Lincoln 1930 for marked animals).
 //!
 //! **Wholes.** A handler whose call or client's request was logged, and a caller whose callee was logged, are missing
-//! wholly. Independent losses do that to about p^3 of them (three lines at least). More than that means losses in blocks:
+//! wholly (a caller at the provider that other calls of the function come from). Independent losses do that to about p^3 of them (three lines at least). More than that means losses in blocks:
 //! a cap on the rate, an outage, a file that ends early. Then halves miss together, and the share lost is
 //! `1 - (1 - wholes missing over handlers called) (1 - p)`: unbiased where the callers' own lines are safe (the load
 //! generator's), and at least this much where callers lose lines with their callees.
@@ -150,15 +150,16 @@ impl Evidence {
 pub(super) struct Verdicts<'a> {
     facts: &'a Facts,
     evidence: BTreeMap<&'a str, Evidence>,
-    /// Functions of which callers are missing whose provider nothing tells, by the provider of the function.
-    uncalled: Vec<Name>,
 }
 
 impl<'a> Verdicts<'a> {
-    /// Gathers what a run's facts prove.
+    /// Gathers what a run's facts prove. A missing caller is missing where other calls of the function come from; where
+    /// there are none, where most calls of the run come from; where there are none either, at the function's provider.
     pub(super) fn of(facts: &'a Facts) -> Self {
-        let mut verdicts = Self { facts, evidence: BTreeMap::new(), uncalled: Vec::new() };
+        let mut verdicts = Self { facts, evidence: BTreeMap::new() };
         let callers = verdicts.callers();
+        let calls = verdicts.evidence.iter().map(|(provider, own)| (own.calling, std::cmp::Reverse(*provider)));
+        let most_calls = calls.max().map(|(_, std::cmp::Reverse(provider))| provider);
         let text = |name: Name| facts.names.text(name);
         for (key, counts) in &facts.seen {
             let own = verdicts.evidence.entry(text(key.provider)).or_default();
@@ -173,12 +174,9 @@ impl<'a> Verdicts<'a> {
             own.called += counts.calls_made;
             own.miss_callee(key.second, counts.calls_made.saturating_sub(counts.callees_found));
             if counts.callers_missing > 0 {
-                match key.function.and_then(|function| callers.get(text(function))) {
-                    Some(caller) => {
-                        verdicts.evidence.entry(caller).or_default().miss_whole(key.second, counts.callers_missing)
-                    }
-                    None => verdicts.uncalled.push(key.provider),
-                }
+                let known = key.function.and_then(|function| callers.get(text(function)).copied());
+                let caller = known.or(most_calls).unwrap_or(text(key.provider));
+                verdicts.evidence.entry(caller).or_default().miss_whole(key.second, counts.callers_missing);
             }
         }
         verdicts.add_entries();
@@ -223,8 +221,7 @@ impl<'a> Verdicts<'a> {
 
     /// Whether a record of the provider is known to be missing, the load generator's aside.
     pub(super) fn misses(&self, provider: &str) -> bool {
-        let uncalled = self.uncalled.iter().any(|name| self.facts.names.text(*name) == provider);
-        uncalled || self.evidence.get(provider).is_some_and(|own| own.halves > 0 || own.wholes > 0)
+        self.evidence.get(provider).is_some_and(|own| own.halves > 0 || own.wholes > 0)
     }
 }
 
