@@ -2,6 +2,7 @@
 //!
 //! * [`sources`]: where bytes come from; one file a provider or generator.
 //! * [`pipeline`]: blocks of log in parallel, tables in order.
+//! * [`clocks`]: the time origins of executors, from the readings in their lines.
 //! * [`formats`]: bytes to records; one file a format, no I/O.
 //! * [`input`]: the one place that opens files (plain, gzip, zstd).
 //! * [`labels`]: run labels from the names of result files.
@@ -10,6 +11,7 @@
 //! Every piece of an input ends as a record, a counted duplicate or a reject with its reason.
 #![warn(missing_docs)]
 
+pub mod clocks;
 pub mod error;
 pub mod formats;
 pub mod input;

@@ -16,6 +16,7 @@
 mod blocks;
 mod columns;
 mod dictionary;
+mod executors;
 mod existing;
 mod part;
 mod scan;

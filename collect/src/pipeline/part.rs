@@ -19,6 +19,7 @@ use super::columns::{BlockColumns, Columns, LABELS, Texts, label};
 use super::dictionary::NONE;
 use super::seen::Seen;
 use crate::Result;
+use crate::clocks::ClockSketch;
 use crate::formats::befaas::{Kind, Op};
 
 /// Rows that are encoded together.
@@ -46,7 +47,7 @@ pub(super) type Values = [Arc<StringArray>; LABELS];
 /// What is known of an executor from a part of its records.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct ExecutorPart {
-    pub(super) origin_ms: f64,
+    pub(super) clock: ClockSketch,
     pub(super) first_logged_ms: i64,
     pub(super) last_logged_ms: i64,
     pub(super) lines: i64,
@@ -57,7 +58,7 @@ pub(super) struct ExecutorPart {
 impl ExecutorPart {
     fn new() -> Self {
         Self {
-            origin_ms: f64::NEG_INFINITY,
+            clock: ClockSketch::default(),
             first_logged_ms: i64::MAX,
             last_logged_ms: i64::MIN,
             lines: 0,
@@ -68,7 +69,7 @@ impl ExecutorPart {
 
     /// Both parts together; the order does not matter.
     pub(super) fn merge(&mut self, other: &Self) {
-        self.origin_ms = self.origin_ms.max(other.origin_ms);
+        self.clock.merge(&other.clock);
         self.first_logged_ms = self.first_logged_ms.min(other.first_logged_ms);
         self.last_logged_ms = self.last_logged_ms.max(other.last_logged_ms);
         self.lines += other.lines;
@@ -181,7 +182,7 @@ impl Part {
     fn note_executor(&mut self, placed: &Placed, events: &Columns, row: usize) {
         let part = self.executor_part(placed, events, row);
         let logged = events.logged_at_ms[row];
-        part.origin_ms = part.origin_ms.max(logged as f64 - events.now_ms[row]);
+        part.clock.observe(events.now_ms[row], logged);
         part.first_logged_ms = part.first_logged_ms.min(logged);
         part.last_logged_ms = part.last_logged_ms.max(logged);
         part.lines += 1;

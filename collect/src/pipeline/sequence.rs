@@ -7,7 +7,7 @@ use faaslens_schemas::arrow::array::{Array, StringArray};
 use faaslens_schemas::manifest::{FileEntry, Source};
 use faaslens_schemas::store::{NO_CONTEXT, TableFile, Transaction};
 use faaslens_schemas::table::{Label, Row};
-use faaslens_schemas::tables::{ClientRequest, Executor, PlatformRecord, Reject};
+use faaslens_schemas::tables::{ClientRequest, PlatformRecord, Reject};
 use faaslens_schemas::time::Timestamp;
 use rayon::prelude::*;
 use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
@@ -15,6 +15,7 @@ use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
 use super::blocks::FileEnd;
 use super::columns::{BlockColumns, LABELS, label};
 use super::dictionary::{Dictionary, NONE};
+use super::executors::{Clocks, Labelled};
 use super::existing::Existing;
 use super::part::{ClientMoment, ExecutorKey, ExecutorPart, Finished, Part, Placed, Values};
 use super::scan::{Bequest, Lead, Scanned};
@@ -348,10 +349,10 @@ impl<'a> Sequencer<'a> {
             }
             client.push((number, part.client));
         }
-        let origins = client_origins(&executors);
+        let clocks: Clocks = executors.iter().map(|(&key, part)| (key, part.fit())).collect();
         let requests = client
             .into_par_iter()
-            .map(|(number, moments)| Ok(transaction.write_rows(number, &client_requests(moments, files, &origins))?))
+            .map(|(number, moments)| Ok(transaction.write_rows(number, &client_requests(moments, files, &clocks))?))
             .collect::<Result<Vec<Option<FileEntry>>>>()?;
         entries.extend(requests.into_iter().flatten());
         let (platform, rejects) =
@@ -360,8 +361,9 @@ impl<'a> Sequencer<'a> {
         entries.extend(rejects?);
         let window = executors.values().map(|executor| (executor.first_logged_ms, executor.last_logged_ms));
         let window = window.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
-        let rows = executor_rows(&executors, &order.dictionaries, &order.providers, &order.hosts);
-        entries.extend(transaction.write_rows(NO_CONTEXT, &rows)?);
+        let labelled = Labelled { dictionaries: &order.dictionaries, providers: &order.providers, hosts: &order.hosts };
+        entries.extend(transaction.write_rows(NO_CONTEXT, &labelled.executors(&executors, &clocks))?);
+        entries.extend(transaction.write_rows(NO_CONTEXT, &labelled.segments(&clocks))?);
         let window = window.map(|(from, to)| (Timestamp::from_millis(from), Timestamp::from_millis(to)));
         Ok(Written { sources, files: entries, window })
     }
@@ -537,44 +539,8 @@ fn source(((file, counts), end): ((&InputFile, FileCounts), FileEnd)) -> Source 
     }
 }
 
-/// The executors of a run, sorted by provider, function and key.
-fn executor_rows(
-    executors: &BTreeMap<ExecutorKey, ExecutorPart>,
-    dictionaries: &[Dictionary; LABELS],
-    providers: &[String],
-    hosts: &HashMap<u32, String>,
-) -> Vec<Executor> {
-    let mut rows: Vec<Executor> = executors
-        .iter()
-        .map(|(&(provider, function, executor), part)| Executor {
-            provider: providers[provider as usize].as_str().into(),
-            function: dictionaries[label::FUNCTION].get(function).into(),
-            executor: dictionaries[label::EXECUTOR].get(executor).to_owned(),
-            host: hosts.get(&executor).map(|host| host.as_str().into()),
-            origin: Timestamp::from_millis_f64(part.origin_ms),
-            origin_uncertainty_ms: 20_f64.ln() / part.lines as f64,
-            clock_stepped: None,
-            first_logged_at: Timestamp::from_millis(part.first_logged_ms),
-            last_logged_at: Timestamp::from_millis(part.last_logged_ms),
-            lines: part.lines,
-            cold_start_logged: part.cold_start_ms.is_some(),
-            cold_start_at: part.cold_start_ms.map(Timestamp::from_millis),
-            first_start_ms: part.first_start_ms,
-        })
-        .collect();
-    rows.sort_by(|a, b| (&a.provider, &a.function, &a.executor).cmp(&(&b.provider, &b.function, &b.executor)));
-    rows
-}
-
-/// Time origins of executors.
-type Origins = BTreeMap<ExecutorKey, Timestamp>;
-
-fn client_origins(executors: &BTreeMap<ExecutorKey, ExecutorPart>) -> Origins {
-    executors.iter().map(|(&key, part)| (key, Timestamp::from_millis_f64(part.origin_ms))).collect()
-}
-
 /// Joins the load generator's moments to requests: the n-th sending of a pair to its n-th answer.
-fn client_requests(mut moments: Vec<ClientMoment>, files: &[InputFile], origins: &Origins) -> Vec<ClientRequest> {
+fn client_requests(mut moments: Vec<ClientMoment>, files: &[InputFile], clocks: &Clocks) -> Vec<ClientRequest> {
     moments.sort_by(|a, b| {
         let key = |m: &ClientMoment| (m.answered, m.now_ms);
         let pair = (&a.context_id, &a.pair_id).cmp(&(&b.context_id, &b.pair_id));
@@ -585,7 +551,7 @@ fn client_requests(mut moments: Vec<ClientMoment>, files: &[InputFile], origins:
     for pair in moments.chunk_by(|a, b| (&a.context_id, &a.pair_id) == (&b.context_id, &b.pair_id)) {
         let (sent, answered) = pair.split_at(pair.partition_point(|moment| !moment.answered));
         for n in 0..sent.len().max(answered.len()) {
-            requests.extend(client_request(sent.get(n), answered.get(n), files, origins));
+            requests.extend(client_request(sent.get(n), answered.get(n), files, clocks));
         }
     }
     requests.sort_by(|a, b| {
@@ -599,7 +565,7 @@ fn client_request(
     sent: Option<&ClientMoment>,
     answered: Option<&ClientMoment>,
     files: &[InputFile],
-    origins: &Origins,
+    clocks: &Clocks,
 ) -> Option<ClientRequest> {
     let known = sent.or(answered)?;
     let error = match (sent, answered) {
@@ -609,9 +575,9 @@ fn client_request(
     };
     Some(ClientRequest {
         generator: "artillery".into(),
-        sent_at: origins
+        sent_at: clocks
             .get(&known.executor)
-            .map_or(Timestamp::from_millis(known.logged_at_ms), |origin| origin.plus_ms(known.now_ms)),
+            .map_or(Timestamp::from_millis(known.logged_at_ms), |clock| clock.wall(known.now_ms)),
         elapsed_ms: sent.zip(answered).map(|(sent, answered)| answered.now_ms - sent.now_ms),
         url: known.url.clone(),
         context_id: Some(known.context_id.clone()),

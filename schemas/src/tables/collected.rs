@@ -165,12 +165,19 @@ table! {
         executor: String,
         /// Machine, instance, pod or container it ran in.
         host: Option<Label>,
-        /// Time origin of its monotonic clock: the greatest lower bound `timestamp - now` (METHODS, section 2).
+        /// Time origin of its monotonic clock: the greatest lower bound `timestamp - now`. Where the clock was not steady, that
+        /// of its first segment (`clock_segments`).
         origin: Timestamp,
-        /// The origin lies in `[origin, origin + this]` with 95 % confidence: `ln(1/0.05)/lines`.
+        /// The origin lies in `[origin, origin + this]` with 99.9 % confidence: `ln(1/0.001)/n` with n distinct milliseconds of
+        /// logging, at most 1 ms, and 2 us for the resolution; the greatest of its segments.
         origin_uncertainty_ms: f64,
-        /// Whether its wall clock was stepped or slewed while it ran.
+        /// `steady`; `slewed` (ran faster or slower, without a jump); `suspended` (jumped ahead: the machine stood still, or its
+        /// wall clock was set forward); `stepped` (was set back); `unknown` (too few lines).
+        clock: Label,
+        /// Whether its wall clock jumped, or its monotonic clock stood still, while it ran; null with too few lines to notice.
         clock_stepped: Option<bool>,
+        /// Lines left out of the origin because their wall clock stands apart from all others of their time by more than 2 ms.
+        clock_strays: i64,
         /// First line logged.
         first_logged_at: Timestamp,
         /// Last line logged.
@@ -183,6 +190,38 @@ table! {
         cold_start_at: Option<Timestamp>,
         /// Earliest start of a handler (`rpc_in`, `route`, `msg`) on its monotonic clock: its first invocation.
         first_start_ms: Option<f64>,
+    }
+}
+
+table! {
+    /// One segment of an executor's clock, for executors whose wall clock did not run evenly with the monotonic one: an event
+    /// at monotonic `t` happened at `origin + t + drift_ppm * (t - from_ms) / 1e6`.
+    ClockSegment = "clock_segments", Collect, PerRun {
+        /// Provider.
+        provider: Label,
+        /// Function.
+        function: Label,
+        /// Executor key (`fn.id`).
+        executor: String,
+        /// Number, from 1, in order of time.
+        segment: i64,
+        /// Begin on the monotonic clock; the first segment also holds before it.
+        from_ms: f64,
+        /// End on the monotonic clock; the last segment also holds after it.
+        until_ms: f64,
+        /// Time origin of the monotonic clock at `from_ms`: a lower bound.
+        origin: Timestamp,
+        /// The origin lies in `[origin, origin + this]` with 99.9 % confidence, over the whole segment.
+        uncertainty_ms: f64,
+        /// How much faster the wall clock ran than the monotonic one; 0 where the lines show no difference.
+        drift_ppm: f64,
+        /// Half the width of the interval of drifts that the lines allow; null where no drift was fitted.
+        drift_uncertainty_ppm: Option<f64>,
+        /// Lines under it.
+        lines: i64,
+        /// What sets it apart from the one before: `first`, `rate` (no jump), `ahead` (suspended, or set forward), `back` (set
+        /// back), `between` (the jump happened somewhere in here: both neighbours' origins are possible).
+        change: Label,
     }
 }
 

@@ -10,7 +10,7 @@ mod path;
 mod results;
 
 pub use answers::{Comparison, Distribution, Trend};
-pub use collected::{ClientRequest, Event, Executor, PlatformRecord, Reject};
+pub use collected::{ClientRequest, ClockSegment, Event, Executor, PlatformRecord, Reject};
 pub use inferred::{Call, DbCall, Invocation, Trace};
 pub use path::{Contribution, PathSegment};
 pub use results::{
@@ -26,6 +26,7 @@ pub static TABLES: &[&Table] = &[
     ClientRequest::TABLE,
     PlatformRecord::TABLE,
     Executor::TABLE,
+    ClockSegment::TABLE,
     Reject::TABLE,
     Invocation::TABLE,
     Call::TABLE,
