@@ -8,14 +8,18 @@ use std::collections::BTreeMap;
 use anyhow::Context;
 use faaslens_analyze::assembly::{
     EVENT_COLUMNS, FunctionSet, INITIALISATION_COLUMNS, Options, PartInput, PartOutput, RunContext, assemble,
+    widen_one_way_times,
 };
+use faaslens_analyze::clocks::{Choice, Offsets};
 use faaslens_analyze::facts::Facts;
 use faaslens_analyze::results::{PlatformTally, RequestTally, RowsTaken, RunInput, phases, responses, summarise};
+use faaslens_schemas::arrow::array::RecordBatch;
 use faaslens_schemas::manifest::{Analysis, FileEntry, Manifest};
 use faaslens_schemas::store::{NO_CONTEXT, Store, Transaction};
 use faaslens_schemas::table::{Row, Stage, Table};
 use faaslens_schemas::tables::{
-    Call, ClientRequest, DbCall, Event, Executor, Invocation, PathSegment, PhasePoint, PlatformRecord, Response, Trace,
+    Call, ClientRequest, ClockSegment, DbCall, Event, Executor, Invocation, PathSegment, PhasePoint, PlatformRecord,
+    Response, Trace,
 };
 use rayon::prelude::*;
 
@@ -35,6 +39,8 @@ pub(crate) struct Analyzed {
     pub(crate) manifest: Manifest,
     /// The run's requests, for tables that pool runs.
     pub(crate) requests: RequestTally,
+    /// What a reader has to know of the run's clocks.
+    pub(crate) clock_warnings: Vec<String>,
 }
 
 /// Option of an analysis whose results rest on complete traces only.
@@ -45,15 +51,16 @@ const COMPLETE_ONLY: &str = "complete_only";
 pub(crate) struct Plan {
     options: Options,
     sets: Vec<Vec<String>>,
+    clocks: Choice,
 }
 
 impl Plan {
     /// A plan with sets of functions to sum up as published, empty sets left out; over complete traces only, or over all
-    /// invocations and calls.
-    pub(crate) fn new(sets: &[Vec<String>], complete_only: bool) -> Self {
+    /// invocations and calls; with a way to align clocks.
+    pub(crate) fn new(sets: &[Vec<String>], complete_only: bool, clocks: Choice) -> Self {
         let sets: Vec<Vec<String>> = sets.iter().filter(|set| !set.is_empty()).cloned().collect();
         let functions = sets.iter().cloned().filter_map(FunctionSet::new).collect();
-        Self { options: Options { sets: functions, complete_only }, sets }
+        Self { options: Options { sets: functions, complete_only }, sets, clocks }
     }
 
     /// Whether a run has this analysis already; where nothing special is asked for, any analysis will do.
@@ -62,11 +69,27 @@ impl Plan {
         manifest.analysis.as_ref().is_some_and(|analysis| wanted.is_empty() || analysis.options == wanted)
     }
 
+    /// The options that differ from the defaults.
     fn described(&self) -> BTreeMap<String, String> {
-        let sets: Vec<String> = self.sets.iter().map(|set| set.join("+")).collect();
-        let sets = (!sets.is_empty()).then(|| ("functions".to_owned(), sets.join(" ")));
-        let complete_only = self.options.complete_only.then(|| (COMPLETE_ONLY.to_owned(), "true".to_owned()));
-        sets.into_iter().chain(complete_only).collect()
+        let mut options = BTreeMap::new();
+        if !self.sets.is_empty() {
+            let sets: Vec<String> = self.sets.iter().map(|set| set.join("+")).collect();
+            options.insert("functions".to_owned(), sets.join(" "));
+        }
+        if self.options.complete_only {
+            options.insert(COMPLETE_ONLY.to_owned(), "true".to_owned());
+        }
+        let usual = Choice::default();
+        if self.clocks.align != usual.align {
+            options.insert("align-clocks".to_owned(), self.clocks.align.to_string());
+        }
+        if self.clocks.request_share.to_bits() != usual.request_share.to_bits() {
+            options.insert("request-share".to_owned(), self.clocks.request_share.to_string());
+        }
+        if self.clocks.max_drift_ppm.to_bits() != usual.max_drift_ppm.to_bits() {
+            options.insert("max-drift-ppm".to_owned(), self.clocks.max_drift_ppm.to_string());
+        }
+        options
     }
 }
 
@@ -94,23 +117,27 @@ fn analyze_run(store: &Store, manifest: &Manifest, plan: &Plan, bar: &Bar) -> an
     let transaction = store.begin(&manifest.run, Stage::Analyze, manifest.parts)?;
     let executors: Vec<Executor> = store.rows(manifest, None)?;
     let client_logged = manifest.files.iter().any(|file| file.table == ClientRequest::TABLE.name && file.rows > 0);
-    let mut context = RunContext::new(&executors, client_logged);
+    let segments: Vec<ClockSegment> = store.rows(manifest, None)?;
+    let mut context = RunContext::new(&executors, client_logged).with_segments(&segments);
     each_initialisation(store, manifest, &mut context)?;
-    let map = Map { store, manifest, transaction: &transaction, context, options: &plan.options };
-    let parts = (NO_CONTEXT..=manifest.parts).into_par_iter().map(|part| -> anyhow::Result<Mapped> {
-        let mapped = map.part(part)?;
-        bar.advance_by(1);
-        Ok(mapped)
-    });
-    let mut run = Mapped::empty(manifest);
-    let parts = parts.collect::<anyhow::Result<Vec<_>>>()?;
-    run.facts.reserve(parts.iter().map(|mapped| &mapped.facts));
-    for mapped in parts {
-        run.merge(mapped);
+    let mut map = Map { store, manifest, transaction: &transaction, context, options: &plan.options };
+    let mut run = map.all(bar)?;
+    let offsets = Offsets::of(&run.facts, &plan.clocks);
+    let shifts = offsets.shifts();
+    if !shifts.is_empty() {
+        // Who called whom, what was cold and what was critical may look different on aligned clocks: assemble again.
+        drop(run);
+        map.context = map.context.aligned(&shifts);
+        bar.lengthen(u64::from(manifest.parts) + 1);
+        run = map.all(bar)?;
     }
+    run.widen_one_way_times(&offsets)?;
+    run.files.extend(map.write_calls(&run.calls)?);
+    run.calls.clear();
     let input = RunInput {
         facts: &run.facts,
         sets: &plan.options.sets,
+        offsets: &offsets,
         requests: &run.requests,
         platform: &run.platform,
         executors: &executors,
@@ -126,14 +153,14 @@ fn analyze_run(store: &Store, manifest: &Manifest, plan: &Plan, bar: &Bar) -> an
     }
     let analysis = Analysis { tool_version: env!("CARGO_PKG_VERSION").to_owned(), options: plan.described(), files };
     let manifest = transaction.commit(Manifest { analysis: Some(analysis), ..manifest.clone() })?;
-    Ok(Analyzed { manifest, requests: run.requests })
+    Ok(Analyzed { manifest, requests: run.requests, clock_warnings: offsets.warnings() })
 }
 
 fn write_batch(
     transaction: &Transaction,
     table: &'static Table,
     part: u32,
-    batch: &faaslens_schemas::arrow::array::RecordBatch,
+    batch: &RecordBatch,
 ) -> anyhow::Result<Option<FileEntry>> {
     if batch.num_rows() == 0 {
         return Ok(None);
@@ -170,6 +197,8 @@ struct Mapped {
     requests: RequestTally,
     platform: PlatformTally,
     files: Vec<FileEntry>,
+    /// Rows of `calls` by part: how sure their one-way times are is known when all parts are.
+    calls: Vec<(u32, RecordBatch)>,
 }
 
 impl Mapped {
@@ -179,6 +208,7 @@ impl Mapped {
             requests: RequestTally::new(&manifest.labels),
             platform: PlatformTally::default(),
             files: Vec::new(),
+            calls: Vec::new(),
         }
     }
 
@@ -187,10 +217,41 @@ impl Mapped {
         self.requests.merge(other.requests);
         self.platform.merge(other.platform);
         self.files.extend(other.files);
+        self.calls.extend(other.calls);
+    }
+
+    /// Adds what the offsets between clocks leave open to the uncertainty of one-way times.
+    fn widen_one_way_times(&mut self, offsets: &Offsets) -> anyhow::Result<()> {
+        self.facts.widen_one_way_times(offsets);
+        for (_, calls) in &mut self.calls {
+            *calls = widen_one_way_times(calls, offsets)?;
+        }
+        Ok(())
     }
 }
 
 impl Map<'_> {
+    /// Every part, in parallel; nothing depends on their order.
+    fn all(&self, bar: &Bar) -> anyhow::Result<Mapped> {
+        let parts = (NO_CONTEXT..=self.manifest.parts).into_par_iter().map(|part| -> anyhow::Result<Mapped> {
+            let mapped = self.part(part)?;
+            bar.advance_by(1);
+            Ok(mapped)
+        });
+        let mut run = Mapped::empty(self.manifest);
+        let parts = parts.collect::<anyhow::Result<Vec<_>>>()?;
+        run.facts.reserve(parts.iter().map(|mapped| &mapped.facts));
+        for mapped in parts {
+            run.merge(mapped);
+        }
+        Ok(run)
+    }
+
+    fn write_calls(&self, calls: &[(u32, RecordBatch)]) -> anyhow::Result<Vec<FileEntry>> {
+        let written = calls.par_iter().map(|(part, batch)| write_batch(self.transaction, Call::TABLE, *part, batch));
+        Ok(written.collect::<anyhow::Result<Vec<_>>>()?.into_iter().flatten().collect())
+    }
+
     fn part(&self, part: u32) -> anyhow::Result<Mapped> {
         if interrupted() {
             return Err(Interrupted { run: self.manifest.run.clone() }.into());
@@ -220,10 +281,11 @@ impl Map<'_> {
         let output = assemble(&PartInput { events, client_requests }, &self.context, self.options)?;
         mapped.files = self.write(part, &output)?;
         mapped.facts.merge(output.facts);
+        mapped.calls.push((part, output.calls));
         Ok(mapped)
     }
 
-    fn events(&self, part: u32) -> anyhow::Result<Vec<faaslens_schemas::arrow::array::RecordBatch>> {
+    fn events(&self, part: u32) -> anyhow::Result<Vec<RecordBatch>> {
         let mut events = Vec::new();
         for path in self.store.files(self.manifest, Event::TABLE, Some(part)) {
             for batch in Store::batches(&path, EVENT_COLUMNS, BATCH_ROWS)? {
@@ -236,7 +298,6 @@ impl Map<'_> {
     fn write(&self, part: u32, output: &PartOutput) -> anyhow::Result<Vec<FileEntry>> {
         let tables = [
             (Invocation::TABLE, &output.invocations),
-            (Call::TABLE, &output.calls),
             (DbCall::TABLE, &output.db_calls),
             (Trace::TABLE, &output.traces),
             (PathSegment::TABLE, &output.critical_path),

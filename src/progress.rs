@@ -55,6 +55,11 @@ impl Bar {
         Self { bar }
     }
 
+    /// `n` more are to do than was thought.
+    pub(crate) fn lengthen(&self, n: u64) {
+        self.bar.inc_length(n);
+    }
+
     /// `n` more are done.
     pub(crate) fn advance_by(&self, n: u64) {
         self.bar.inc(n);

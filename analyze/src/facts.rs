@@ -14,6 +14,8 @@ use std::num::NonZeroU32;
 
 use faaslens_schemas::time::Timestamp;
 
+use crate::clocks::Evidence;
+
 /// Id of an interned text; means something only together with its [`NameTable`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name(NonZeroU32);
@@ -343,6 +345,8 @@ pub struct Facts {
     pub entries: BTreeMap<(Name, Name), u64>,
     /// Client requests whose root is missing, by address and second of the client's clock since the Unix epoch.
     pub rootless: BTreeMap<(Name, i64), u64>,
+    /// What synchronous calls say about clocks, by the providers of caller and callee.
+    pub clocks: BTreeMap<(Name, Name), Evidence>,
     /// What was wrong, counted by issue (`callee missing`…; see [`Issue`](crate::assembly::Issue)).
     pub issues: BTreeMap<&'static str, u64>,
 }
@@ -403,6 +407,9 @@ impl Facts {
         }
         for ((address, second), n) in other.rootless {
             *self.rootless.entry((to(address), second)).or_default() += n;
+        }
+        for ((caller, callee), evidence) in &other.clocks {
+            self.clocks.entry((to(*caller), to(*callee))).or_default().merge(evidence);
         }
         for (issue, n) in other.issues {
             *self.issues.entry(issue).or_default() += n;

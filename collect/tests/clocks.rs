@@ -71,7 +71,7 @@ fn a_wall_clock_set_back_is_two_segments() {
 fn a_small_step_is_found_as_well() {
     let ahead = |now_ms: f64| if now_ms > 23_456.0 { 0.6 } else { 0.0 };
     let clock = clock(&lines(60.0, ahead));
-    assert_eq!(clock.stepped(), Some(true));
+    assert_eq!((clock.behaviour(), clock.stepped()), ("stepped", Some(true)));
     assert_contains(&clock, ahead, &[0.0, 22_000.0, 25_000.0, 60_000.0]);
 }
 

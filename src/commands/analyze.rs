@@ -1,6 +1,7 @@
 //! `faaslens analyze`: from collected records to call trees and result tables.
 
 use clap::Args;
+use faaslens_analyze::clocks::{Align, Choice};
 use faaslens_analyze::results::RowsTaken;
 use faaslens_schemas::manifest::Manifest;
 use faaslens_schemas::store::Store;
@@ -42,13 +43,41 @@ pub(crate) struct MethodArguments {
     /// missing at random: compare with and without.
     #[arg(long)]
     complete_only: bool,
+    /// Whose clocks are shifted to the middle of their bounds: those alone that put callees outside their calls
+    /// (violating), all but the load generator's (midpoint), all but a provider's (anchor=PROVIDER), or none.
+    #[arg(long, value_name = "CLOCKS", default_value_t = Align::default())]
+    align_clocks: Align,
+    /// Share of a network round trip that the request takes, for estimates of clock offsets; 0.75 where a connection is
+    /// opened for each call.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.5, value_parser = parse_share)]
+    request_share: f64,
+    /// How fast two clocks may drift apart, in millionths; where calls contradict that, 1000 are allowed.
+    #[arg(long, value_name = "PPM", default_value_t = 100.0, value_parser = parse_drift)]
+    max_drift_ppm: f64,
+}
+
+/// A drift of no more than two clocks can have that are slewed as fast as possible.
+fn parse_drift(text: &str) -> Result<f64, String> {
+    let drift = text.parse().ok().filter(|drift: &f64| (0.0..=1000.0).contains(drift));
+    drift.ok_or_else(|| "expected a number from 0 to 1000".to_owned())
+}
+
+/// A share above 0 and below 1.
+fn parse_share(text: &str) -> Result<f64, String> {
+    let share = text.parse().ok().filter(|share: &f64| *share > 0.0 && *share < 1.0);
+    share.ok_or_else(|| "expected a number above 0 and below 1".to_owned())
 }
 
 impl MethodArguments {
     /// The plan of the analysis.
     pub(crate) fn plan(&self) -> Plan {
         let sets: Vec<Vec<String>> = self.functions.iter().map(|set| names_in(set)).collect();
-        Plan::new(&sets, self.complete_only)
+        let clocks = Choice {
+            align: self.align_clocks.clone(),
+            request_share: self.request_share,
+            max_drift_ppm: self.max_drift_ppm,
+        };
+        Plan::new(&sets, self.complete_only, clocks)
     }
 
     /// Which rows response times stand on.
@@ -99,7 +128,14 @@ pub(crate) fn analyze_with_bar(
     printer: &Printer,
 ) -> anyhow::Result<Vec<Analyzed>> {
     let bar = Bar::pieces("analyze", parts_of(manifests), printer.quiet());
-    analyze(store, manifests, &method.plan(), &bar)
+    let analyzed = analyze(store, manifests, &method.plan(), &bar)?;
+    drop(bar);
+    for one in &analyzed {
+        for warning in &one.clock_warnings {
+            printer.warning(&format!("run {}: {warning}", one.manifest.run));
+        }
+    }
+    Ok(analyzed)
 }
 
 /// Replaces the tables that pool every complete run of the store.

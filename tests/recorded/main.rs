@@ -12,6 +12,8 @@ mod mutation;
 mod random;
 mod recorded;
 
+mod clocks_executors;
+mod clocks_providers;
 mod critical_path;
 mod golden_counts;
 mod golden_jmeter;

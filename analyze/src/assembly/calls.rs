@@ -4,8 +4,9 @@ use faaslens_schemas::time::Timestamp;
 
 use super::emit::Emitter;
 use super::entries::Part;
+use super::legs::{CallerSide, Legs, shift_between};
 use super::links::is_publisher;
-use super::tree::{Caller, Tree};
+use super::tree::{Caller, Invocation, Tree};
 use crate::facts::{CallFact, CallKind, Name};
 
 /// What a row of `calls` is about, by its position in the tree.
@@ -22,6 +23,7 @@ struct Row {
     caller: Option<usize>,
     callee: Option<usize>,
     fact: CallFact,
+    legs: Legs,
 }
 
 impl Emitter {
@@ -37,7 +39,7 @@ impl Emitter {
         for (_, edge) in edges {
             let row = match edge {
                 Edge::Client(i) => self.client_row(i, tree, part),
-                Edge::Operation(i) => operation_row(i, tree, part),
+                Edge::Operation(i) => self.operation_row(i, tree, part),
                 Edge::Event(i) => event_row(i, tree, part),
             };
             self.emit_call(context_id, &row, part);
@@ -45,13 +47,41 @@ impl Emitter {
         }
     }
 
-    fn client_row(&self, position: usize, tree: &Tree<'_>, part: &mut Part<'_>) -> Row {
+    fn client_row(&mut self, position: usize, tree: &Tree<'_>, part: &mut Part<'_>) -> Row {
         let client = &tree.clients[position];
         let by_client = (Some(self.words.client), Some(self.words.client));
         let times = (client.sent_us, client.elapsed_ms);
         let fact =
             sync_fact(by_client, client.callee, times, tree, part, |part| part.names.intern(path_of(client.url)));
-        Row { pair: client.pair, caller: None, callee: client.callee, fact: CallFact { from_client: true, ..fact } }
+        let caller = CallerSide {
+            provider: self.words.client,
+            clock: None,
+            start_us: client.sent_us,
+            duration_ms: client.elapsed_ms,
+        };
+        let legs = client.callee.map(|callee| self.legs(&caller, callee, tree, part)).unwrap_or_default();
+        let fact = CallFact { from_client: true, uncertainty_ms: legs.uncertainty_ms, ..fact };
+        Row { pair: client.pair, caller: None, callee: client.callee, fact, legs }
+    }
+
+    fn operation_row(&mut self, position: usize, tree: &Tree<'_>, part: &mut Part<'_>) -> Row {
+        let call = &tree.operations[position];
+        let site = part.sites[call.site as usize];
+        let by = (Some(site.provider), Some(site.function));
+        let fact = sync_fact(by, call.callee, (call.start_us, call.duration_ms), tree, part, |part| {
+            call.label.unwrap_or_else(|| part.names.intern(""))
+        });
+        let caller = CallerSide {
+            provider: site.provider,
+            clock: site.clock.map(|clock| (clock, call.start_ms)),
+            start_us: call.start_us,
+            duration_ms: call.duration_ms,
+        };
+        // Without the caller's clock its instants are a guess.
+        let known = call.callee.filter(|_| site.clock.is_some());
+        let legs = known.map(|callee| self.legs(&caller, callee, tree, part)).unwrap_or_default();
+        let fact = CallFact { uncertainty_ms: legs.uncertainty_ms, ..fact };
+        Row { pair: call.callee_pair, caller: call.owner, callee: call.callee, fact, legs }
     }
 
     fn emit_call(&mut self, context_id: &str, row: &Row, part: &Part<'_>) {
@@ -76,24 +106,17 @@ impl Emitter {
         rows.duration_ms.put(fact.duration_ms);
         rows.callee_duration_ms.put(fact.callee_duration_ms);
         rows.network_ms.put(fact.network_ms);
+        rows.request_ms.put(row.legs.request_ms);
+        rows.response_ms.put(less(fact.network_ms, row.legs.request_ms));
         rows.publisher_duration_ms.put(fact.publisher_duration_ms);
         rows.publish_latency_ms.put(fact.publish_latency_ms);
         rows.trigger_delay_ms.put(fact.trigger_delay_ms);
         rows.trigger_delay_logged_ms.put(fact.trigger_delay_logged_ms);
         rows.uncertainty_ms.put(fact.uncertainty_ms);
+        rows.clock_shift_ms.put(row.legs.shift_ms);
         rows.callee_cold.put(fact.callee_cold);
         rows.from_client.put(Some(fact.from_client));
     }
-}
-
-fn operation_row(position: usize, tree: &Tree<'_>, part: &mut Part<'_>) -> Row {
-    let call = &tree.operations[position];
-    let site = part.sites[call.site as usize];
-    let by = (Some(site.provider), Some(site.function));
-    let fact = sync_fact(by, call.callee, (call.start_us, call.duration_ms), tree, part, |part| {
-        call.label.unwrap_or_else(|| part.names.intern(""))
-    });
-    Row { pair: call.callee_pair, caller: call.owner, callee: call.callee, fact }
 }
 
 /// A call that waits for its answer; `named` is how the caller names a callee that is missing.
@@ -156,10 +179,15 @@ fn event_row(position: usize, tree: &Tree<'_>, part: &Part<'_>) -> Row {
         publisher_duration_ms: publisher.duration_ms,
         trigger_delay_ms: Some(tree.trigger_delay_ms(from, to, part)),
         trigger_delay_logged_ms: logged.map(|(event, publisher)| event.wrapping_sub(publisher) as f64 / 1000.0),
-        uncertainty_ms: at.clock.zip(site.clock).map(|(a, b)| a.uncertainty_ms + b.uncertainty_ms),
+        uncertainty_ms: at
+            .clock
+            .zip(site.clock)
+            .map(|(a, b)| a.uncertainty_ms(publisher.start_ms) + b.uncertainty_ms(event.start_ms)),
         callee_cold: event.cold,
     };
-    Row { pair: event.pair, caller: Some(from), callee: Some(to), fact }
+    let shift_ms = |invocation: &Invocation| part.sites[invocation.site as usize].clock?.shift_ms(invocation.start_ms);
+    let legs = Legs { shift_ms: shift_between(shift_ms(publisher), shift_ms(event)), ..Legs::default() };
+    Row { pair: event.pair, caller: Some(from), callee: Some(to), fact, legs }
 }
 
 fn less(whole: Option<f64>, part: Option<f64>) -> Option<f64> {

@@ -10,6 +10,7 @@ use foldhash::quality::RandomState;
 
 use super::entries::{NO_PAIR, Part};
 use super::issues::IssueSet;
+use super::run::{ClientClock, RunContext};
 use super::sheets::{CallSheet, DbSheet, InvocationSheet, PathSheet, TraceSheet};
 use super::tree::{Caller, ClientCall, Invocation, Tree, plus_ms};
 use super::{Options, PartOutput};
@@ -72,6 +73,7 @@ impl Words {
 #[derive(Debug)]
 pub(super) struct Emitter {
     pub(super) words: Words,
+    pub(super) client: ClientClock,
     pub(super) facts: Facts,
     pub(super) calls: CallSheet,
     pub(super) path: PathSheet,
@@ -91,11 +93,12 @@ pub(super) struct Emitter {
 }
 
 impl Emitter {
-    pub(super) fn new(part: &mut Part<'_>, options: &Options) -> Self {
+    pub(super) fn new(part: &mut Part<'_>, run: &RunContext, options: &Options) -> Self {
         let words = Words::of(&mut part.names);
         let sets = options.sets.iter().map(|set| set.functions().map(|function| part.names.find(function)).collect());
         Self {
             words,
+            client: run.client(),
             facts: Facts::default(),
             calls: CallSheet::default(),
             path: PathSheet::default(),
@@ -201,6 +204,7 @@ impl Emitter {
         rows.trigger.put(Some(self.words.triggers[invocation.trigger as usize]));
         rows.route.put(invocation.route);
         rows.start.put(Some(invocation.start_us));
+        rows.clock_shift_ms.put(site.clock.and_then(|clock| clock.shift_ms(invocation.start_ms)));
         rows.end.put(invocation.duration_ms.map(|duration| plus_ms(invocation.start_us, duration)));
         rows.duration_ms.put(invocation.duration_ms);
         rows.compute_ms.put(invocation.own.map(|own| own.compute_ms));
@@ -245,6 +249,10 @@ impl Emitter {
         rows.entry_function.put(fact.entry_function);
         rows.entry_route.put(fact.entry_route);
         rows.start.put(Some(fact.start.micros()));
+        let first = first_invocation(tree);
+        let clock = first.and_then(|first| part.sites[first.site as usize].clock.zip(Some(first.start_ms)));
+        rows.start_uncertainty_ms.put(clock.map(|(clock, at_ms)| clock.uncertainty_ms(at_ms)));
+        rows.clock_shift_ms.put(clock.and_then(|(clock, at_ms)| clock.shift_ms(at_ms)));
         rows.client_ms.put(fact.client_ms);
         rows.root_ms.put(fact.root_ms);
         rows.compute_ms.put(fact.wall.map(|wall| wall.compute_ms));
@@ -305,6 +313,12 @@ pub(super) fn client_of<'t, 'a>(tree: &'t Tree<'a>) -> Option<&'t ClientCall<'a>
         Some(Caller::Client(client)) => tree.clients.get(client),
         _ => tree.clients.first(),
     }
+}
+
+/// The invocation that a trace starts with: its root, or the earliest where there is none.
+fn first_invocation<'t>(tree: &'t Tree<'_>) -> Option<&'t Invocation> {
+    let earliest = || tree.invocations.iter().min_by_key(|invocation| invocation.start_us);
+    tree.root.map(|root| &tree.invocations[root]).or_else(earliest)
 }
 
 /// What is known of a context as a whole; `None` where it has neither a record with a time nor a client request.

@@ -10,7 +10,8 @@ use faaslens_schemas::tables::Event;
 use faaslens_schemas::{Error, Result};
 use foldhash::quality::RandomState;
 
-use super::run::{ExecutorClock, RunContext};
+use super::clock::ExecutorClock;
+use super::run::RunContext;
 use crate::facts::{Name, NameTable};
 
 /// Columns of `events` that assembly reads; a reader may leave the others out.
@@ -81,11 +82,11 @@ pub(super) struct Entry {
 
 /// An executor as it appears in a part.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Site {
+pub(super) struct Site<'a> {
     pub(super) provider: Name,
     pub(super) function: Name,
     pub(super) executor: Name,
-    pub(super) clock: Option<ExecutorClock>,
+    pub(super) clock: Option<&'a ExecutorClock>,
 }
 
 /// Distinct ids in order of first appearance.
@@ -128,7 +129,7 @@ pub(super) struct Part<'a> {
     pub(super) names: NameTable,
     pub(super) contexts: IdTable<'a>,
     pub(super) pairs: IdTable<'a>,
-    pub(super) sites: Vec<Site>,
+    pub(super) sites: Vec<Site<'a>>,
     pub(super) entries: Vec<Entry>,
     pub(super) lines: LineCounts,
     /// Contexts of performance entries without a usable time.
@@ -139,7 +140,7 @@ pub(super) struct Part<'a> {
 
 impl<'a> Part<'a> {
     /// Reads the batches of a part.
-    pub(super) fn read(batches: &'a [RecordBatch], run: &RunContext) -> Result<Self> {
+    pub(super) fn read(batches: &'a [RecordBatch], run: &'a RunContext) -> Result<Self> {
         let rows = batches.iter().map(RecordBatch::num_rows).sum();
         let mut part = Self {
             names: NameTable::default(),
@@ -160,7 +161,7 @@ impl<'a> Part<'a> {
         Ok(part)
     }
 
-    fn take(&mut self, columns: &Columns<'a>, rows: usize, run: &RunContext) {
+    fn take(&mut self, columns: &Columns<'a>, rows: usize, run: &'a RunContext) {
         let mut last_site = None;
         let mut last_line = None;
         for row in 0..rows {
@@ -223,7 +224,7 @@ impl<'a> Part<'a> {
         text.filter(|text| *text != UNDEFINED_PAIR).map_or(NO_PAIR, |text| self.pairs.intern(text))
     }
 
-    fn site(&mut self, key: (Name, Name, Name), run: &RunContext) -> u32 {
+    fn site(&mut self, key: (Name, Name, Name), run: &'a RunContext) -> u32 {
         if let Some(&site) = self.site_ids.get(&key) {
             return site;
         }

@@ -42,10 +42,13 @@ pub enum Issue {
     DuplicateRecord,
     /// Parallel operations under one mark: the measured start of all but the last is too late.
     ParallelMark,
+    /// Its executor's wall clock jumped, or its monotonic clock stood still, while it ran: instants and one-way times are
+    /// less sure, and a duration leaves out the time of a suspension.
+    ClockStepped,
 }
 
 /// Every issue in order of declaration, with its text and whether it makes an invocation or trace incomplete.
-const ISSUES: [(Issue, &str, bool); 19] = [
+const ISSUES: [(Issue, &str, bool); 20] = [
     (Issue::CallerMissing, "caller missing", true),
     (Issue::CalleeMissing, "callee missing", true),
     (Issue::EventMissing, "event missing", true),
@@ -65,6 +68,7 @@ const ISSUES: [(Issue, &str, bool); 19] = [
     (Issue::CalleeLonger, "callee longer than call", false),
     (Issue::DuplicateRecord, "duplicate record", false),
     (Issue::ParallelMark, "parallel operations under one mark", false),
+    (Issue::ClockStepped, "clock stepped", false),
 ];
 
 impl Issue {

@@ -19,11 +19,14 @@
 //! ```
 
 mod calls;
+mod clock;
 mod columns;
 mod emit;
 mod entries;
 mod issues;
+mod legs;
 mod links;
+mod one_way;
 mod path;
 mod run;
 mod seen;
@@ -45,6 +48,7 @@ use tree::{ClientCall, Tree};
 
 pub use entries::EVENT_COLUMNS;
 pub use issues::Issue;
+pub use one_way::widen_one_way_times;
 pub use run::{INITIALISATION_COLUMNS, RunContext};
 
 /// Rows of one part, as collected.
@@ -110,8 +114,8 @@ pub struct PartOutput {
 /// [`Column`](faaslens_schemas::Error::Column) when a batch lacks one of [`EVENT_COLUMNS`] or has it in another type.
 pub fn assemble(input: &PartInput, run: &RunContext, options: &Options) -> Result<PartOutput> {
     let mut part = Part::read(&input.events, run)?;
-    let mut clients = client_calls(&input.client_requests, &mut part);
-    let mut emitter = Emitter::new(&mut part, options);
+    let mut clients = client_calls(&input.client_requests, &mut part, run);
+    let mut emitter = Emitter::new(&mut part, run, options);
     let mut seen = Seen::of_lines(&part, emitter.words);
     for request in input.client_requests.iter().filter(|request| &*request.kind == "request") {
         seen.add_client(request.sent_at.micros(), request.elapsed_ms.is_some());
@@ -141,7 +145,7 @@ pub fn assemble(input: &PartInput, run: &RunContext, options: &Options) -> Resul
 }
 
 /// Requests that name a context, in order of sending.
-fn client_calls<'a>(requests: &'a [ClientRequest], part: &mut Part<'a>) -> Vec<ClientCall<'a>> {
+fn client_calls<'a>(requests: &'a [ClientRequest], part: &mut Part<'a>, run: &RunContext) -> Vec<ClientCall<'a>> {
     let mut calls: Vec<ClientCall<'a>> = requests
         .iter()
         .filter(|request| &*request.kind == "request")
@@ -149,7 +153,7 @@ fn client_calls<'a>(requests: &'a [ClientRequest], part: &mut Part<'a>) -> Vec<C
             Some(ClientCall {
                 context: part.contexts.intern(request.context_id.as_deref()?),
                 pair: part.pair(request.pair_id.as_deref()),
-                sent_us: request.sent_at.micros(),
+                sent_us: run.client().instant_us(request.sent_at.micros()),
                 elapsed_ms: request.elapsed_ms,
                 url: request.url.as_deref().unwrap_or_default(),
                 callee: None,

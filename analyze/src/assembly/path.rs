@@ -248,8 +248,8 @@ impl Tree<'_> {
             return Some(Placed { callee, lead_ms: 0.0, waited_ms: 0.0, scale: elapsed_ms / ran_ms });
         }
         let handler = &self.invocations[callee];
-        let origins_us = self.origin_us(handler.site, part).wrapping_sub(self.origin_us(call.site, part));
-        let lead_ms = (origins_us as f64 / 1000.0 + (handler.start_ms - call.start_ms)).clamp(0.0, around_ms);
+        let lead_ms = self.ms_between((call.site, call.start_ms), (handler.site, handler.start_ms), part);
+        let lead_ms = lead_ms.clamp(0.0, around_ms);
         let waited_ms = self.waited_ms(callee, call.start_us, part).min(lead_ms);
         Some(Placed { callee, lead_ms, waited_ms, scale: 1.0 })
     }
@@ -257,7 +257,7 @@ impl Tree<'_> {
     /// Initialisation before an invocation that whoever called it at that moment waited for; 0 for none.
     pub(super) fn waited_ms(&self, position: usize, called_us: i64, part: &Part<'_>) -> f64 {
         let invocation = &self.invocations[position];
-        if !invocation.initialised || self.origin_us(invocation.site, part) <= called_us {
+        if !invocation.initialised || self.instant_us(invocation.site, 0.0, part) <= called_us {
             return 0.0;
         }
         invocation.start_ms.max(0.0)

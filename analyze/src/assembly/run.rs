@@ -5,27 +5,40 @@ use std::collections::{BTreeMap, HashMap};
 use faaslens_schemas::arrow::array::{Array, RecordBatch};
 use faaslens_schemas::arrow::datatypes::Float64Type;
 use faaslens_schemas::table::Row;
-use faaslens_schemas::tables::{Executor, PlatformRecord};
+use faaslens_schemas::tables::{ClockSegment, Executor, PlatformRecord};
 use faaslens_schemas::{Error, Result};
 
+use super::clock::ExecutorClock;
 use super::entries::{primitive_of, texts_of};
+use super::tree::plus_ms;
+use crate::clocks::Shift;
 
 /// Columns of `platform_records` that say which executors were initialised.
 pub const INITIALISATION_COLUMNS: &[&str] = &["provider", "function", "executor", "init_ms", "restore_ms"];
 
-/// Clock and cold start of one executor.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct ExecutorClock {
-    /// Time origin of its monotonic clock, microseconds since the Unix epoch.
-    pub(super) origin_us: i64,
-    /// Width of the interval in which the origin lies.
-    pub(super) uncertainty_ms: f64,
-    /// Whether it logged a cold start.
-    pub(super) cold_start_logged: bool,
-    /// Start of its first invocation on its monotonic clock.
-    pub(super) first_start_ms: Option<f64>,
-    /// Whether its platform reports an initialisation (or restoring) of it.
-    pub(super) initialised: bool,
+/// The load generator's provider.
+const CLIENT: &str = "client";
+
+/// The load generator's clock, whose instants come from the table of its requests.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct ClientClock {
+    /// By how much they may be too early; `None` where the load generator logged nothing.
+    uncertainty_ms: Option<f64>,
+    /// What alignment adds.
+    pub(super) shift: Option<Shift>,
+}
+
+impl ClientClock {
+    /// By how much an instant, as it stands in the table, may be too early: whole milliseconds come from log stamps.
+    pub(super) fn uncertainty_ms(&self, us: i64) -> Option<f64> {
+        const TICK_US: i64 = 1000;
+        if us % TICK_US == 0 { self.uncertainty_ms.map(|ms| ms.max(1.0)) } else { self.uncertainty_ms }
+    }
+
+    /// An instant as aligned.
+    pub(super) fn instant_us(&self, us: i64) -> i64 {
+        self.shift.map_or(us, |shift| plus_ms(us, shift.at(us)))
+    }
 }
 
 /// The run around a part; built once a run and shared by all parts.
@@ -34,6 +47,7 @@ pub struct RunContext {
     executors: HashMap<(String, String, String), ExecutorClock>,
     providers: BTreeMap<String, Option<String>>,
     client_logged: bool,
+    client: ClientClock,
 }
 
 impl RunContext {
@@ -41,16 +55,11 @@ impl RunContext {
     /// invocation without caller may well have been called by the load generator, and is no anomaly.
     pub fn new(executors: &[Executor], client_logged: bool) -> Self {
         let mut context = Self { client_logged, ..Self::default() };
+        let busiest = executors.iter().filter(|row| &*row.provider == CLIENT).max_by_key(|row| row.lines);
+        context.client.uncertainty_ms = busiest.map(|row| row.origin_uncertainty_ms);
         for row in executors {
             let key = (row.provider.to_string(), row.function.to_string(), row.executor.clone());
-            let clock = ExecutorClock {
-                origin_us: row.origin.micros(),
-                uncertainty_ms: row.origin_uncertainty_ms,
-                cold_start_logged: row.cold_start_logged,
-                first_start_ms: row.first_start_ms,
-                initialised: false,
-            };
-            context.executors.insert(key, clock);
+            context.executors.insert(key, ExecutorClock::of(row));
             let provider = &*row.provider;
             let entry = context.providers.entry(row.function.to_string()).or_insert_with(|| Some(provider.to_owned()));
             if entry.as_deref() != Some(provider) {
@@ -81,14 +90,42 @@ impl RunContext {
         Ok(())
     }
 
+    /// With the segments of the clocks that did not run evenly; those of executors that the run does not list are unused.
+    #[must_use]
+    pub fn with_segments(mut self, segments: &[ClockSegment]) -> Self {
+        for row in segments {
+            let key = (row.provider.to_string(), row.function.to_string(), row.executor.clone());
+            if let Some(clock) = self.executors.get_mut(&key) {
+                clock.add(row);
+            }
+        }
+        self
+    }
+
+    /// With the clocks of providers shifted; those of providers that are not named stay as they are.
+    #[must_use]
+    pub fn aligned(mut self, shifts: &BTreeMap<String, Shift>) -> Self {
+        #[expect(clippy::iter_over_hash_type, reason = "each clock is set by itself")]
+        for ((provider, _, _), clock) in &mut self.executors {
+            clock.align(shifts.get(provider).copied());
+        }
+        self.client.shift = shifts.get(CLIENT).copied();
+        self
+    }
+
+    /// The load generator's clock.
+    pub(super) fn client(&self) -> ClientClock {
+        self.client
+    }
+
     /// Whether the load generator's requests are among the run's records.
     pub(super) fn client_logged(&self) -> bool {
         self.client_logged
     }
 
     /// The clock of an executor; `None` where the run does not list it.
-    pub(super) fn clock(&self, provider: &str, function: &str, executor: &str) -> Option<ExecutorClock> {
-        self.executors.get(&(provider.to_owned(), function.to_owned(), executor.to_owned())).copied()
+    pub(super) fn clock(&self, provider: &str, function: &str, executor: &str) -> Option<&ExecutorClock> {
+        self.executors.get(&(provider.to_owned(), function.to_owned(), executor.to_owned()))
     }
 
     /// The provider that runs a function, where it is exactly one.

@@ -3,10 +3,10 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
 
+use super::clock::ExecutorClock;
 use super::entries::{Entry, NO_PAIR, Op, Part};
 use super::issues::{Issue, IssueSet};
 use super::path::CriticalPath;
-use super::run::ExecutorClock;
 use super::spans::{self, Span};
 use crate::facts::{Name, Trigger, WallShares};
 
@@ -158,11 +158,20 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// Time origin of an executor, microseconds since the Unix epoch.
-    pub(super) fn origin_us(&self, site: u32, part: &Part<'_>) -> i64 {
+    /// The instant of a monotonic reading of an executor, microseconds since the Unix epoch.
+    pub(super) fn instant_us(&self, site: u32, at_ms: f64, part: &Part<'_>) -> i64 {
         match part.sites[site as usize].clock {
-            Some(clock) => clock.origin_us,
-            None => self.origins.get(&site).copied().unwrap_or_default(),
+            Some(clock) => clock.instant_us(at_ms),
+            None => plus_ms(self.origins.get(&site).copied().unwrap_or_default(), at_ms),
+        }
+    }
+
+    /// From a reading of one executor's clock to one of another's, without rounding to microseconds where both are known.
+    pub(super) fn ms_between(&self, from: (u32, f64), to: (u32, f64), part: &Part<'_>) -> f64 {
+        let clock = |site: u32| part.sites[site as usize].clock;
+        match (clock(from.0), clock(to.0)) {
+            (Some(other), Some(clock)) => clock.ms_since(to.1, other, from.1),
+            _ => self.instant_us(to.0, to.1, part).wrapping_sub(self.instant_us(from.0, from.1, part)) as f64 / 1000.0,
         }
     }
 
@@ -206,8 +215,10 @@ impl<'a> Tree<'a> {
             let position = self.invocations.len();
             self.invocations.push(self.invocation(&entry, span, part));
             self.note_span(Some(position), span, [Issue::NoStart, Issue::NoEnd]);
-            if part.sites[entry.site as usize].clock.is_none() {
-                self.note(Some(position), Issue::UnknownExecutor);
+            match part.sites[entry.site as usize].clock {
+                None => self.note(Some(position), Issue::UnknownExecutor),
+                Some(clock) if clock.stepped => self.note(Some(position), Issue::ClockStepped),
+                Some(_) => {}
             }
         }
         self.spans = spans;
@@ -215,7 +226,7 @@ impl<'a> Tree<'a> {
 
     fn invocation(&self, entry: &Entry, span: &Span, part: &Part<'_>) -> Invocation {
         let clock = part.sites[entry.site as usize].clock.filter(|_| span.has_start);
-        let is_first = |clock: ExecutorClock| clock.first_start_ms.is_some_and(|ms| (ms - span.start_ms).abs() < 1e-6);
+        let is_first = |clock: &ExecutorClock| clock.first_start_ms.is_some_and(|ms| (ms - span.start_ms).abs() < 1e-6);
         let (trigger, route) = match entry.op {
             Op::Route => (Trigger::Http, entry.label),
             Op::Msg => (Trigger::Msg, None),
@@ -229,7 +240,7 @@ impl<'a> Tree<'a> {
             agent: None,
             number: 0,
             start_ms: span.start_ms,
-            start_us: plus_ms(self.origin_us(entry.site, part), span.start_ms),
+            start_us: self.instant_us(entry.site, span.start_ms, part),
             start_logged_us: span.start_logged_us,
             logged_us: span.logged_us,
             duration_ms: span.duration_ms,
@@ -303,7 +314,7 @@ impl<'a> Tree<'a> {
                 label: entry.label,
                 callee_pair: entry.callee_pair,
                 start_ms: span.start_ms,
-                start_us: plus_ms(self.origin_us(entry.site, part), span.start_ms),
+                start_us: self.instant_us(entry.site, span.start_ms, part),
                 logged_us: span.logged_us,
                 duration_ms: span.duration_ms,
                 callee: None,

@@ -57,8 +57,7 @@ impl Tree<'_> {
     /// Start of the triggered invocation less start of the publisher's, on their executors' wall clocks.
     pub(super) fn trigger_delay_ms(&self, publisher: usize, event: usize, part: &Part<'_>) -> f64 {
         let (publisher, event) = (&self.invocations[publisher], &self.invocations[event]);
-        let origins_us = self.origin_us(event.site, part).wrapping_sub(self.origin_us(publisher.site, part));
-        origins_us as f64 / 1000.0 + (event.start_ms - publisher.start_ms)
+        self.ms_between((publisher.site, publisher.start_ms), (event.site, event.start_ms), part)
     }
 
     /// Sums over all invocations as published; a sum is `None` where a duration that it needs is missing.

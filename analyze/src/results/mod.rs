@@ -12,6 +12,7 @@
 
 mod boxes;
 mod chains;
+mod clock_offsets;
 mod cold_starts;
 mod completeness;
 mod contributions;
@@ -40,6 +41,7 @@ use faaslens_schemas::table::{Row, Table};
 use faaslens_schemas::tables;
 
 use crate::assembly::FunctionSet;
+use crate::clocks::Offsets;
 use crate::facts::Facts;
 use gaps::Gaps;
 pub use phases::phases;
@@ -56,6 +58,8 @@ pub struct RunInput<'a> {
     pub facts: &'a Facts,
     /// Function sets, in the order of [`Options::sets`](crate::assembly::Options::sets).
     pub sets: &'a [FunctionSet],
+    /// Offsets between the run's clocks.
+    pub offsets: &'a Offsets,
     /// Every request row of the run.
     pub requests: &'a RequestTally,
     /// Every platform statement of the run.
@@ -132,6 +136,7 @@ run_results! {
     outliers: Outlier,
     completeness: Completeness,
     stationarity: Stationarity,
+    clock_offsets: ClockOffset,
 }
 
 /// The result tables of one run. A run without events or without requests gives tables without rows.

@@ -25,6 +25,8 @@ struct Group {
     publishers: BTreeSet<Name>,
     providers: BTreeSet<Name>,
     unknown: usize,
+    /// Delays whose uncertainty nothing bounds.
+    unsure: usize,
 }
 
 impl Group {
@@ -32,6 +34,7 @@ impl Group {
         self.delays.add(fact.start, fact.trigger_delay_ms);
         self.published.extend(fact.trigger_delay_logged_ms.map(published_ms));
         self.publisher_ms.extend(fact.publisher_duration_ms);
+        self.unsure += usize::from(fact.uncertainty_ms.is_none());
         self.uncertainties.extend(fact.uncertainty_ms);
         self.publishers.extend(fact.caller_function);
         self.providers.extend(fact.callee_provider);
@@ -79,7 +82,7 @@ fn row(run: &Run<'_>, (provider, function): (Name, Name), group: Group) -> Trigg
         published_median_ms: published.as_ref().map(Sample::median),
         published_mean_ms: published.as_ref().map(Sample::mean),
         publisher_median_ms: Sample::of_known(group.publisher_ms).map(|sample| sample.median()),
-        uncertainty_ms: Sample::of_known(group.uncertainties).map(|sample| sample.max()),
+        uncertainty_ms: Sample::of_known(group.uncertainties).filter(|_| group.unsure == 0).map(|sample| sample.max()),
         complete,
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use faaslens_analyze::assembly::FunctionSet;
+use faaslens_analyze::clocks::{Choice, Offsets};
 use faaslens_analyze::facts::{
     BefaasShares, CallFact, CallKind, Facts, InvocationFact, Name, SeenCounts, SeenKey, TraceFact, Trigger, WallShares,
 };
@@ -23,6 +24,7 @@ pub(crate) struct Fixture {
     pub(crate) platform: PlatformTally,
     pub(crate) executors: Vec<Executor>,
     pub(crate) manifest: Manifest,
+    offsets: Offsets,
 }
 
 impl Fixture {
@@ -34,6 +36,7 @@ impl Fixture {
             platform: PlatformTally::default(),
             executors: Vec::new(),
             manifest: Manifest::new("run", 1),
+            offsets: Offsets::of(&Facts::default(), &Choice::default()),
         }
     }
 
@@ -50,6 +53,7 @@ impl Fixture {
         RunInput {
             facts: &self.facts,
             sets: &self.sets,
+            offsets: &self.offsets,
             requests: &self.requests,
             platform: &self.platform,
             executors: &self.executors,

@@ -64,11 +64,11 @@ fn point(bins: &[Bin], place: usize, zero_ns: i64) -> (Point, bool) {
     let bin = &bins[place];
     let above = |other_ns: i64| ms_between(bin.best.origin_ns, other_ns) > STRAY_MS;
     let neighbours = [place.checked_sub(1).and_then(|before| bins.get(before)), bins.get(place + 1)];
-    let around: u64 = bin.lines + neighbours.iter().flatten().map(|bin| bin.lines).sum::<u64>();
-    let alone = bin.second.is_some_and(|second| above(second.origin_ns))
-        && neighbours.iter().flatten().all(|other| above(other.best.origin_ns) && other.second.is_some())
+    let around: u64 = [bin].into_iter().chain(neighbours.into_iter().flatten()).map(|bin| u64::from(bin.lines)).sum();
+    let alone = bin.second().is_some_and(|second| above(second.origin_ns))
+        && neighbours.iter().flatten().all(|other| above(other.best.origin_ns) && other.second().is_some())
         && around as f64 >= NOTICEABLE;
-    let best = bin.second.filter(|_| alone).unwrap_or(bin.best);
+    let best = bin.second().filter(|_| alone).unwrap_or(bin.best);
     let bound_ms = ms_between(best.origin_ns, zero_ns);
     (Point { at_ms: best.at_ms, bound_ms, phases: bin.phases() }, alone)
 }
@@ -208,7 +208,7 @@ impl Fitter<'_> {
             drift_ppm: piece.line.slope * 1e6,
             drift_uncertainty_ppm: plausible.map(|plausible| (plausible.slopes.1 - plausible.slopes.0) * 0.5e6),
             uncertainty_ms,
-            lines: bins.iter().map(|bin| bin.lines).sum(),
+            lines: bins.iter().map(|bin| u64::from(bin.lines)).sum(),
             change,
         }
     }

@@ -35,6 +35,9 @@ impl Change {
     }
 }
 
+/// No machine is suspended for less: a smaller jump ahead is a correction of the wall clock.
+const SUSPENSION_MS: f64 = 10.0;
+
 /// A stretch of the monotonic clock over which the wall clock ran evenly.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Segment {
@@ -125,12 +128,15 @@ impl Clock {
     }
 
     /// `steady`: one origin; `slewed`: the wall clock ran faster or slower for a while, without a jump; `suspended`: it
-    /// only ever jumped ahead, as after a suspension; `stepped`: it was set back; `unknown`: too few lines.
+    /// only ever jumped ahead, by 10 ms or more, as after a suspension; `stepped`: it jumped otherwise; `unknown`: too few
+    /// lines.
     pub fn behaviour(&self) -> &'static str {
-        let any = |change| self.segments.iter().any(|segment| segment.change == change);
-        if any(Change::Back) {
+        let is = |segment: &Segment, change| segment.change == change;
+        let corrected = self.segments.iter().any(|segment| is(segment, Change::Back))
+            || self.jumps_ms().any(|jump_ms| jump_ms.abs() < SUSPENSION_MS);
+        if corrected {
             "stepped"
-        } else if any(Change::Ahead) {
+        } else if self.segments.iter().any(|segment| is(segment, Change::Ahead)) {
             "suspended"
         } else if !self.is_even() {
             "slewed"
@@ -139,6 +145,16 @@ impl Clock {
         } else {
             "unknown"
         }
+    }
+
+    /// How far the origin jumped, at each jump.
+    fn jumps_ms(&self) -> impl Iterator<Item = f64> {
+        let settled = self.segments.iter().filter(|segment| segment.change != Change::Between);
+        let next = settled.clone().skip(1);
+        settled.zip(next).filter(|(_, next)| next.change.is_jump()).map(|(before, next)| {
+            let moved_ms = before.drift_ppm * 1e-6 * (next.from_ms - before.from_ms);
+            next.origin_ns.saturating_sub(before.origin_ns) as f64 / 1e6 - moved_ms
+        })
     }
 
     /// The wall clock at a monotonic reading.

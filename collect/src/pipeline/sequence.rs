@@ -560,6 +560,19 @@ fn client_requests(mut moments: Vec<ClientMoment>, files: &[InputFile], clocks: 
     requests
 }
 
+/// A line of the load generator further than this from its own log stamp is not on the executor's clock: several
+/// generators may log under one key.
+const FOREIGN_MS: f64 = 100.0;
+
+impl ClientMoment {
+    /// When it was logged: to a microsecond by the executor's clock, else to a millisecond by the log stamp.
+    fn instant(&self, clocks: &Clocks) -> Timestamp {
+        let logged = Timestamp::from_millis(self.logged_at_ms);
+        let fitted = clocks.get(&self.executor).map(|clock| clock.wall(self.now_ms));
+        fitted.filter(|at| at.ms_since(logged).abs() <= FOREIGN_MS).unwrap_or(logged)
+    }
+}
+
 /// A request from its sending and its answer; one of them may be missing.
 fn client_request(
     sent: Option<&ClientMoment>,
@@ -575,9 +588,7 @@ fn client_request(
     };
     Some(ClientRequest {
         generator: "artillery".into(),
-        sent_at: clocks
-            .get(&known.executor)
-            .map_or(Timestamp::from_millis(known.logged_at_ms), |clock| clock.wall(known.now_ms)),
+        sent_at: known.instant(clocks),
         elapsed_ms: sent.zip(answered).map(|(sent, answered)| answered.now_ms - sent.now_ms),
         url: known.url.clone(),
         context_id: Some(known.context_id.clone()),

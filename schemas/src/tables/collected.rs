@@ -171,8 +171,9 @@ table! {
         /// The origin lies in `[origin, origin + this]` with 99.9 % confidence: `ln(1/0.001)/n` with n distinct milliseconds of
         /// logging, at most 1 ms, and 2 us for the resolution; the greatest of its segments.
         origin_uncertainty_ms: f64,
-        /// `steady`; `slewed` (ran faster or slower, without a jump); `suspended` (jumped ahead: the machine stood still, or its
-        /// wall clock was set forward); `stepped` (was set back); `unknown` (too few lines).
+        /// `steady`; `slewed` (ran faster or slower, without a jump); `suspended` (jumped ahead by 10 ms or more: the machine
+        /// stood still, or its wall clock was set forward, which looks the same); `stepped` (jumped otherwise); `unknown` (too
+        /// few lines).
         clock: Label,
         /// Whether its wall clock jumped, or its monotonic clock stood still, while it ran; null with too few lines to notice.
         clock_stepped: Option<bool>,

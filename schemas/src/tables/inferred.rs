@@ -28,8 +28,10 @@ table! {
         trigger: Label,
         /// Route, for `http`: `GET /cart`.
         route: Option<Label>,
-        /// Start on the executor's clock: `origin + start_ms`.
+        /// Start on the executor's clock: `origin + start_ms`; aligned where `clock_shift_ms` says so.
         start: Timestamp,
+        /// What alignment added to the clock; null where it was not shifted.
+        clock_shift_ms: Option<f64>,
         /// End; null where the handler never ended.
         end: Option<Timestamp>,
         /// Execution duration; null where the handler never ended.
@@ -88,6 +90,10 @@ table! {
         callee_duration_ms: Option<f64>,
         /// `duration_ms - callee_duration_ms`, a round trip; null for `async`.
         network_ms: Option<f64>,
+        /// `sync`: start of the callee less start of the call, from one clock to the other: a one-way time, see `uncertainty_ms`.
+        request_ms: Option<f64>,
+        /// `sync`: `network_ms - request_ms`, the other way.
+        response_ms: Option<f64>,
         /// `async`: execution duration of the publisher.
         publisher_duration_ms: Option<f64>,
         /// `async`: caller's call of the publisher less the publisher's execution duration, a round trip.
@@ -96,8 +102,11 @@ table! {
         trigger_delay_ms: Option<f64>,
         /// `async`: the same difference between the log stamps of the two start marks, whole ms, for comparison with the published method.
         trigger_delay_logged_ms: Option<f64>,
-        /// Uncertainty of `trigger_delay_ms` from the two executors' origins.
+        /// By how much `request_ms`, `response_ms` or `trigger_delay_ms` may be wrong, either way: the two executors' origins and,
+        /// between providers, the bounds of their clocks' offset (`clock_offsets`); null where nothing bounds it.
         uncertainty_ms: Option<f64>,
+        /// What alignment added to the callee's clock less what it added to the caller's; null where it shifted neither.
+        clock_shift_ms: Option<f64>,
         /// Whether the callee was a cold start.
         callee_cold: Option<bool>,
         /// Whether the call was started by the load generator.
@@ -136,6 +145,10 @@ table! {
         entry_route: Option<Label>,
         /// Start of the root invocation, or of the earliest one where there is no root.
         start: Timestamp,
+        /// The start lies in `[start, start + this]`: uncertainty of the executor's time origin; null where it is unknown.
+        start_uncertainty_ms: Option<f64>,
+        /// What alignment added to the clock of the start; null where it was not shifted.
+        clock_shift_ms: Option<f64>,
         /// Client's elapsed time from sending to answer.
         client_ms: Option<f64>,
         /// Execution duration of the root.

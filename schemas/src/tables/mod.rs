@@ -14,8 +14,8 @@ pub use collected::{ClientRequest, ClockSegment, Event, Executor, PlatformRecord
 pub use inferred::{Call, DbCall, Invocation, Trace};
 pub use path::{Contribution, PathSegment};
 pub use results::{
-    ColdStart, Completeness, Duration, Outlier, PhasePoint, Publishing, Response, Share, Stationarity, Throughput,
-    TransactionTime, Trigger, TukeyBox,
+    ClockOffset, ColdStart, Completeness, Duration, Outlier, PhasePoint, Publishing, Response, Share, Stationarity,
+    Throughput, TransactionTime, Trigger, TukeyBox,
 };
 
 use crate::table::{Row, Table};
@@ -47,6 +47,7 @@ pub static TABLES: &[&Table] = &[
     Outlier::TABLE,
     Completeness::TABLE,
     Stationarity::TABLE,
+    ClockOffset::TABLE,
 ];
 
 /// Tables that commands answer with; no store holds them.

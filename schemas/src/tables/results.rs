@@ -125,7 +125,7 @@ table! {
         published_mean_ms: Option<f64>,
         /// Median execution duration of the publisher.
         publisher_median_ms: Option<f64>,
-        /// Greatest uncertainty among them.
+        /// Greatest uncertainty among them, either way: `calls.uncertainty_ms`; null where that of any is unknown.
         uncertainty_ms: Option<f64>,
         /// Whether the data under it is complete.
         complete: bool,
@@ -318,6 +318,45 @@ table! {
         elapsed_ms: f64,
         /// Whether it succeeded.
         success: Option<bool>,
+    }
+}
+
+table! {
+    /// Offset between the clocks of two providers at an instant, from all synchronous calls between them, and between each of
+    /// them and others. Between two instants, a straight line between their bounds holds.
+    ClockOffset = "clock_offsets", Analyze, PerRun {
+        /// The provider whose clock is the measure; `client` for the load generator.
+        provider_a: Label,
+        /// The provider whose clock is compared.
+        provider_b: Label,
+        /// Instant: begin and end of the run, and three in between.
+        at: Timestamp,
+        /// Least offset to be added to `provider_b`'s clock to get `provider_a`'s; null where no calls connect them.
+        low_ms: Option<f64>,
+        /// Greatest offset.
+        high_ms: Option<f64>,
+        /// `high_ms - low_ms`.
+        width_ms: Option<f64>,
+        /// Estimate: the midpoint, or where `--request-share` puts it. Right only if that is the share of the request in the
+        /// round trip: off by up to half of `width_ms` otherwise.
+        estimate_ms: Option<f64>,
+        /// What this analysis added to `provider_b`'s clock less what it added to `provider_a`'s; null where it shifted neither.
+        shift_ms: Option<f64>,
+        /// Least drift of the offset that the calls between the two allow; null without such calls.
+        drift_low_ppm: Option<f64>,
+        /// Greatest drift of the offset.
+        drift_high_ppm: Option<f64>,
+        /// Synchronous calls between the two, in either direction.
+        calls: i64,
+        /// Shortest network time of these calls, a round trip.
+        round_trip_ms: Option<f64>,
+        /// Width of the two's own bounds at the moment of that call: no more than `round_trip_ms` and the uncertainty of the two
+        /// origins. Bounds widen from there by the drift that the calls allow.
+        round_trip_width_ms: Option<f64>,
+        /// A third provider whose calls made the bounds narrower than the two's own, or the only bounds there are.
+        through: Option<Label>,
+        /// By how much the calls between the two contradict each other; the bounds are widened by it. Null where they agree.
+        contradiction_ms: Option<f64>,
     }
 }
 
