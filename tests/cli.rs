@@ -88,8 +88,8 @@ fn help_names_every_command_and_the_exit_codes() {
     let output = faaslens(&["--help"]);
     assert_eq!(code(&output), 0);
     let help = stdout(&output);
-    for word in ["report", "collect", "analyze", "table", "query", "inspect", "runs", "sources", "schema", "Exit codes"]
-    {
+    let commands = ["report", "collect", "analyze", "table", "compare", "trend", "query", "inspect", "runs", "sources"];
+    for word in commands.into_iter().chain(["schema", "Exit codes"]) {
         assert!(help.contains(word), "{word}");
     }
     let sources = json(&faaslens(&["sources", "--json"]));
@@ -391,6 +391,80 @@ fn one_call_tree_is_shown_with_its_critical_path() {
 fn invocations_under(node: &serde_json::Value) -> Option<u64> {
     let operations = node["operations"].as_array()?;
     Some(1 + operations.iter().filter_map(|operation| invocations_under(&operation["callee"])).sum::<u64>())
+}
+
+/// Two JMeter runs of 40 requests, the second with its response times multiplied.
+fn store_of_two(factor: u32) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let store = folder.path().join("store");
+    for (run, factor) in [("before", 1), ("after", factor)] {
+        let header = JTL.lines().next().expect("a header");
+        let row = |i: u32| {
+            let (start, elapsed) = (1_795_330_914_000 + u64::from(i) * 1000, (100 + i * 7 % 13) * factor);
+            format!("{start},{elapsed},home,200,OK,t 1-1,text,true,,500,100,1,1,http://localhost/,9,0,1")
+        };
+        let rows: Vec<String> = (0..40).map(row).collect();
+        let file = folder.path().join(format!("{run}.csv"));
+        fs::write(&file, format!("{header}\n{}\n", rows.join("\n"))).expect("a result file");
+        let label = format!("side={run}");
+        let output =
+            faaslens(&["collect", "jmeter", text(&file), "--store", text(&store), "--run", run, "--label", &label]);
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+    }
+    (folder, store)
+}
+
+#[test]
+fn a_regression_is_exit_code_4_only_where_run_to_run_noise_is_known_and_asked_for() {
+    let (_folder, store) = store_of_two(2);
+    let compare =
+        |more: &[&str]| faaslens(&[&["compare", "side=before", "side=after", "--store", text(&store)], more].concat());
+    let unknown = compare(&["--fail-on", "regression", "--format", "json"]);
+    assert_eq!(code(&unknown), 0, "{}", stderr(&unknown));
+    assert_eq!(json(&unknown)[0]["verdict"], "slower");
+    assert_eq!(json(&unknown)[0]["evidence"], "within-run");
+    assert!(stderr(&unknown).contains("give repetitions"), "{}", stderr(&unknown));
+    let stated = compare(&["--fail-on", "regression", "--run-noise", "5%"]);
+    assert_eq!(code(&stated), 4, "{}", stderr(&stated));
+    assert!(stdout(&stated).contains("REGRESSION"), "{}", stdout(&stated));
+    assert_eq!(code(&compare(&["--run-noise", "5%"])), 0, "nobody asked to fail");
+    assert_eq!(code(&compare(&["--fail-on", "regression", "--run-noise", "5%", "--margin", "150%"])), 0);
+}
+
+#[test]
+fn a_comparison_has_the_same_rows_in_every_format() {
+    let (_folder, store) = store_of_two(1);
+    for format in ["text", "csv", "json", "md", "markdown", "latex", "typst"] {
+        let output = faaslens(&["compare", "before", "after", "--store", text(&store), "--format", format, "--quiet"]);
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        assert_eq!(stdout(&output).matches("home").count(), 1, "{format}: {}", stdout(&output));
+    }
+}
+
+#[test]
+fn a_comparison_that_cannot_be_made_is_wrong_use_and_says_why() {
+    let (_folder, store) = store_of_two(1);
+    let refused = |arguments: &[&str]| {
+        let output = faaslens(&[&["compare", "--store", text(&store)], arguments].concat());
+        assert_eq!(code(&output), 2, "{arguments:?}: {}", stderr(&output));
+        stderr(&output)
+    };
+    assert!(refused(&["before", "nope"]).contains("after, before"));
+    assert!(refused(&["before", "side=nope"]).contains("after, before"));
+    assert!(refused(&["before", "*"]).contains("disjoint"));
+    assert!(refused(&["before", "after", "--margin", "0"]).contains("5%"));
+    assert!(refused(&["before", "after", "--fail-on", "doubt"]).contains("regression"));
+}
+
+#[test]
+fn a_history_by_a_label_is_in_the_order_of_its_values() {
+    let (_folder, store) = store_of_two(3);
+    let output = faaslens(&["trend", "--by", "side", "--store", text(&store), "--format", "json"]);
+    let rows = json(&output);
+    assert_eq!((rows[0]["point"].as_str(), rows[1]["point"].as_str()), (Some("after"), Some("before")));
+    // 100 + 7 i mod 13 for i below 40: numpy.median([100 + i * 7 % 13 for i in range(40)]) = 106.0
+    assert_eq!((rows[0]["median_ms"].as_f64(), rows[1]["median_ms"].as_f64()), (Some(318.0), Some(106.0)));
+    assert_eq!(code(&faaslens(&["trend", "--by", "nope", "--store", text(&store)])), 2);
 }
 
 #[test]

@@ -6,11 +6,13 @@
 mod binary;
 #[path = "../../fuzz/checks.rs"]
 mod checks;
+mod comparison;
 mod golden;
 mod logs;
 mod mutation;
 mod random;
 mod recorded;
+mod slowdown;
 
 mod clocks_executors;
 mod clocks_providers;

@@ -16,9 +16,9 @@ const MEDIAN_CHI_SQUARED: f64 = 0.454_936_423_119_572_8;
 /// Standard deviation of the median of n such variables, times the root of n: `0.5 / density`.
 const MEDIAN_DEVIATION: f64 = 1.061_3;
 
-/// Standard deviations by which the spread errs upwards. The spread of a few dozen measures is badly known, and too small a
-/// one makes noise look like a change: with this much, simulated noise of any size gives a false alarm in at most
-/// one of twenty comparisons (`cargo bench -p faaslens-analyze --bench compare`).
+/// Standard deviations by which the spread errs upwards: that of a few dozen measures is badly known, and too small a one makes
+/// noise look like a change. With this much, drawn runs with noise of any size give a false regression in fewer than
+/// one of twenty comparisons (BENCHMARKS.md, "Comparing").
 const CAUTION: f64 = 0.75;
 
 /// Efficiency of a median of squares against their mean for normal values (Rousseeuw & Croux 1993, on the MAD).

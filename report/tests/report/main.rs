@@ -1,5 +1,6 @@
 //! Reports made from recorded and hand-made tables.
 
+mod answers;
 mod figures;
 mod files;
 mod hostile;
