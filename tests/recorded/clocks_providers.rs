@@ -158,7 +158,8 @@ fn round_trips_are_the_same_with_and_without_shifted_clocks() {
     for store in [&ALIGNED.0, &UNALIGNED.0] {
         let mut compared = 0;
         for (key, call) in by_edge(sync_calls(store)) {
-            let Some(expected) = recorded.get(&key) else { continue };
+            // The shifted copy is cut off after 30 s: calls that were open then never end.
+            let Some(expected) = recorded.get(&key).filter(|_| call.network_ms.is_some()) else { continue };
             assert_close(call.network_ms, expected.network_ms, MICROSECOND_MS, &call);
             compared += 1;
         }
@@ -201,16 +202,31 @@ fn an_anchor_keeps_its_clock_and_every_other_is_moved_to_the_middle_of_its_bound
 }
 
 #[test]
-fn estimates_are_nearer_where_the_share_of_the_request_is_known() {
-    // Connections are opened for each call: a request takes three one-way delays, a response one.
-    let off = |store: &Path| {
-        let direct = rows::<ClockOffset>(store, "skew").into_iter().filter(|row| row.calls > 100);
-        let off: Vec<f64> = direct.map(|row| (row.estimate_ms.expect("an estimate") - truth_ms(&row)).abs()).collect();
-        off.iter().sum::<f64>() / off.len() as f64
+fn an_estimate_lies_at_the_share_of_the_request_between_its_bounds() {
+    let share = |store: &Path| -> Vec<f64> {
+        // The load generator calls aws and is called by nobody: one direction only.
+        let rows = rows::<ClockOffset>(store, "skew").into_iter();
+        let own = rows.filter(|row| (&*row.provider_a, &*row.provider_b) == ("client", "aws"));
+        own.map(|row| {
+            let [low, estimate, width] = [row.low_ms, row.estimate_ms, row.width_ms].map(|ms| ms.expect("a number"));
+            (estimate - low) / width
+        })
+        .collect()
     };
     let (store, _) = skewed("skew-share", &["--request-share", "0.75"]);
-    let (even, known) = (off(&ALIGNED.0), off(&store));
-    assert!(known < even / 2.0, "{known} ms off on average, {even} ms with even shares");
+    for (store, expected) in [(&ALIGNED.0, 0.5), (&store, 0.75)] {
+        let shares = share(store);
+        assert!(shares.len() == 5 && shares.iter().all(|share| (share - expected).abs() < 0.01), "{shares:?}");
+    }
+}
+
+#[test]
+fn midpoints_are_near_the_truth_where_both_ways_of_the_fastest_calls_take_equally_long() {
+    let direct = rows::<ClockOffset>(&ALIGNED.0, "skew").into_iter().filter(|row| row.calls > 100);
+    for row in direct {
+        let off_ms = row.estimate_ms.expect("an estimate") - truth_ms(&row);
+        assert!(off_ms.abs() < 2.0, "{off_ms}: {row:?}");
+    }
 }
 
 #[test]

@@ -138,7 +138,10 @@ fn a_rate_cap_is_diagnosed_and_estimated_within_a_tenth() {
                 let what = format!("{} {provider} at {cap}: {:.2} % lost, {total:?}", run.name, 100.0 * lost);
                 let verdict = total.verdict.as_deref().expect("a verdict");
                 if *lost <= 0.0 {
-                    assert_eq!(verdict, "complete", "{what}");
+                    // Whose lines the callers missing here were cannot always be told: another provider's loss may be
+                    // laid at this one's door, as a gap and never as a cap.
+                    let unsure = verdict == "lossy: gaps" && total.callers_missing > 0;
+                    assert!(verdict == "complete" || unsure, "{what}");
                 } else if verdict == "lossy: rate-capped" {
                     let found = total.cap_per_s.expect("the cap");
                     assert!((found / cap as f64 - 1.0).abs() <= 0.1, "{what}");

@@ -19,7 +19,7 @@
 //! combination). K is the greatest count. A cap that bites into a fraction of a percent of the lines cannot be told
 //! from other gaps.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use faaslens_schemas::manifest::Source;
 
@@ -155,11 +155,9 @@ pub(super) struct Verdicts<'a> {
 impl<'a> Verdicts<'a> {
     /// Gathers what a run's facts prove. A missing caller is missing where other calls of the function come from; where
     /// there are none, where most calls of the run come from; where there are none either, at the function's provider.
+    /// Where some providers miss halves, only these come into question: who lost whole handlers lost halves with them.
     pub(super) fn of(facts: &'a Facts) -> Self {
         let mut verdicts = Self { facts, evidence: BTreeMap::new() };
-        let callers = verdicts.callers();
-        let calls = verdicts.evidence.iter().map(|(provider, own)| (own.calling, std::cmp::Reverse(*provider)));
-        let most_calls = calls.max().map(|(_, std::cmp::Reverse(provider))| provider);
         let text = |name: Name| facts.names.text(name);
         for (key, counts) in &facts.seen {
             let own = verdicts.evidence.entry(text(key.provider)).or_default();
@@ -173,6 +171,11 @@ impl<'a> Verdicts<'a> {
             }
             own.called += counts.calls_made;
             own.miss_callee(key.second, counts.calls_made.saturating_sub(counts.callees_found));
+        }
+        let callers = verdicts.callers();
+        let calls = verdicts.suspects().map(|(provider, own)| (own.calling, std::cmp::Reverse(provider)));
+        let most_calls = calls.max().filter(|(calls, _)| *calls > 0).map(|(_, std::cmp::Reverse(provider))| provider);
+        for (key, counts) in &facts.seen {
             if counts.callers_missing > 0 {
                 let known = key.function.and_then(|function| callers.get(text(function)).copied());
                 let caller = known.or(most_calls).unwrap_or(text(key.provider));
@@ -183,13 +186,26 @@ impl<'a> Verdicts<'a> {
         verdicts
     }
 
-    /// The provider that most calls of a function come from; takes in how many calls each provider made.
+    /// The providers that may lack whole handlers.
+    fn suspects(&self) -> impl Iterator<Item = (&'a str, &Evidence)> {
+        let some_miss_halves = self.evidence.values().any(|own| own.halves > 0);
+        let all = self.evidence.iter().map(|(provider, own)| (*provider, own));
+        all.filter(move |(_, own)| own.halves > 0 || !some_miss_halves)
+    }
+
+    /// The suspect that most calls of a function come from; takes in how many calls each provider made.
     fn callers(&mut self) -> BTreeMap<&'a str, &'a str> {
         let text = |name: Name| self.facts.names.text(name);
+        for (&(_, provider), &n) in &self.facts.callers {
+            self.evidence.entry(text(provider)).or_default().calling += n;
+        }
+        let suspects: BTreeSet<&str> = self.suspects().map(|(provider, _)| provider).collect();
         let mut most: BTreeMap<&str, (u64, &str)> = BTreeMap::new();
         for (&(function, provider), &n) in &self.facts.callers {
             let (function, provider) = (text(function), text(provider));
-            self.evidence.entry(provider).or_default().calling += n;
+            if !suspects.contains(provider) {
+                continue;
+            }
             let known = most.entry(function).or_default();
             // Of equal numbers the first provider by name.
             if n > known.0 || (n == known.0 && provider < known.1) {
