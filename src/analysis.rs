@@ -240,7 +240,7 @@ impl Map<'_> {
         });
         let mut run = Mapped::empty(self.manifest);
         let parts = parts.collect::<anyhow::Result<Vec<_>>>()?;
-        run.facts.reserve(parts.iter().map(|mapped| &mapped.facts));
+        run.facts.reserve(&parts.iter().map(|mapped| &mapped.facts));
         for mapped in parts {
             run.merge(mapped);
         }

@@ -14,6 +14,7 @@ use faaslens_analyze::stats::{
     hodges_lehmann, kolmogorov_smirnov, kpss, mann_whitney, mean, median, warm_up,
 };
 
+#[expect(clippy::many_single_char_names, reason = "sizes and samples, as in the sources")]
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
     let n: usize = arguments.first().and_then(|n| n.parse().ok()).unwrap_or(100_000);

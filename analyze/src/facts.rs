@@ -353,7 +353,7 @@ pub struct Facts {
 
 impl Facts {
     /// Makes room for the facts of other parts, so that [`merge`](Self::merge) never moves what it has.
-    pub fn reserve<'a>(&mut self, others: impl Iterator<Item = &'a Self> + Clone) {
+    pub fn reserve<'a>(&mut self, others: &(impl Iterator<Item = &'a Self> + Clone)) {
         let sum = |len: fn(&Self) -> usize| others.clone().map(len).sum();
         self.invocations.reserve_exact(sum(|facts| facts.invocations.len()));
         self.calls.reserve_exact(sum(|facts| facts.calls.len()));

@@ -19,6 +19,7 @@ pub(super) struct CallerSide<'a> {
 
 /// One-way times across two clocks, as aligned.
 #[derive(Debug, Clone, Copy, Default)]
+#[expect(clippy::struct_field_names, reason = "the unit stands in every name")]
 pub(super) struct Legs {
     /// From the start of the call to the start of its callee.
     pub(super) request_ms: Option<f64>,

@@ -15,6 +15,7 @@ const LOOK_AHEAD: usize = 64;
 
 /// One execution of what a mark names.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each says on its own what of the execution was seen")]
 pub(super) struct Span {
     /// Start on the executor's monotonic clock; of its end, where no start is known.
     pub(super) start_ms: f64,

@@ -63,6 +63,7 @@ fn turns_down(a: (i64, i64), b: (i64, i64), c: (i64, i64)) -> bool {
 
 /// One synchronous call, as the two clocks have it; microseconds since the Unix epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "the unit stands in every name")]
 pub(crate) struct SyncCall {
     pub(crate) caller_start_us: i64,
     pub(crate) caller_end_us: i64,
@@ -159,7 +160,9 @@ mod tests {
         ) {
             let hull = |points: &[(i64, i64)]| {
                 let mut hull = Hull::default();
-                points.iter().for_each(|point| hull.add(*point));
+                for point in points {
+                    hull.add(*point);
+                }
                 hull
             };
             let whole = hull(&points).points();

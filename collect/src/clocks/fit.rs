@@ -142,9 +142,9 @@ impl Fitter<'_> {
         let mut least: Vec<(f64, Option<Piece>)> = vec![(0.0, None)];
         for until in 1..=n {
             let mut best = (f64::INFINITY, None);
-            for from in 0..until {
+            for (from, (before, _)) in least.iter().enumerate() {
                 let Some((misfit, piece)) = self.piece(from, until) else { continue };
-                let sum = least[from].0 + misfit + SEGMENT_PRICE;
+                let sum = before + misfit + SEGMENT_PRICE;
                 if sum < best.0 {
                     best = (sum, Some(piece));
                 }
