@@ -131,9 +131,8 @@ fn analyze_run(store: &Store, manifest: &Manifest, plan: &Plan, bar: &Bar) -> an
         bar.lengthen(u64::from(manifest.parts) + 1);
         run = map.all(bar)?;
     }
-    run.widen_one_way_times(&offsets)?;
-    run.files.extend(map.write_calls(&run.calls)?);
-    run.calls.clear();
+    run.facts.widen_one_way_times(&offsets);
+    run.files = map.widen_calls(run.files, &offsets)?;
     let input = RunInput {
         facts: &run.facts,
         sets: &plan.options.sets,
@@ -197,8 +196,6 @@ struct Mapped {
     requests: RequestTally,
     platform: PlatformTally,
     files: Vec<FileEntry>,
-    /// Rows of `calls` by part: how sure their one-way times are is known when all parts are.
-    calls: Vec<(u32, RecordBatch)>,
 }
 
 impl Mapped {
@@ -208,7 +205,6 @@ impl Mapped {
             requests: RequestTally::new(&manifest.labels),
             platform: PlatformTally::default(),
             files: Vec::new(),
-            calls: Vec::new(),
         }
     }
 
@@ -217,16 +213,6 @@ impl Mapped {
         self.requests.merge(other.requests);
         self.platform.merge(other.platform);
         self.files.extend(other.files);
-        self.calls.extend(other.calls);
-    }
-
-    /// Adds what the offsets between clocks leave open to the uncertainty of one-way times.
-    fn widen_one_way_times(&mut self, offsets: &Offsets) -> anyhow::Result<()> {
-        self.facts.widen_one_way_times(offsets);
-        for (_, calls) in &mut self.calls {
-            *calls = widen_one_way_times(calls, offsets)?;
-        }
-        Ok(())
     }
 }
 
@@ -247,9 +233,24 @@ impl Map<'_> {
         Ok(run)
     }
 
-    fn write_calls(&self, calls: &[(u32, RecordBatch)]) -> anyhow::Result<Vec<FileEntry>> {
-        let written = calls.par_iter().map(|(part, batch)| write_batch(self.transaction, Call::TABLE, *part, batch));
-        Ok(written.collect::<anyhow::Result<Vec<_>>>()?.into_iter().flatten().collect())
+    /// Writes `calls` again, with what the offsets between clocks leave open added to the uncertainty of one-way times:
+    /// it is known when all parts are, and all calls do not fit in memory.
+    fn widen_calls(&self, files: Vec<FileEntry>, offsets: &Offsets) -> anyhow::Result<Vec<FileEntry>> {
+        let (calls, mut files): (Vec<FileEntry>, _) =
+            files.into_iter().partition(|file| file.table == Call::TABLE.name);
+        let widened = calls.into_par_iter().map(|file| -> anyhow::Result<FileEntry> {
+            let path = self.transaction.staged(Call::TABLE, file.part);
+            let mut batches = Vec::new();
+            for batch in Store::batches(&path, &[], BATCH_ROWS)? {
+                let batch = batch.with_context(|| format!("{}: cannot read", path.display()))?;
+                batches.push(widen_one_way_times(&batch, offsets)?);
+            }
+            let mut file = self.transaction.file(Call::TABLE, file.part)?;
+            batches.iter().try_for_each(|batch| file.write(batch))?;
+            Ok(file.finish()?)
+        });
+        files.extend(widened.collect::<anyhow::Result<Vec<_>>>()?);
+        Ok(files)
     }
 
     fn part(&self, part: u32) -> anyhow::Result<Mapped> {
@@ -281,7 +282,6 @@ impl Map<'_> {
         let output = assemble(&PartInput { events, client_requests }, &self.context, self.options)?;
         mapped.files = self.write(part, &output)?;
         mapped.facts.merge(output.facts);
-        mapped.calls.push((part, output.calls));
         Ok(mapped)
     }
 
@@ -298,6 +298,7 @@ impl Map<'_> {
     fn write(&self, part: u32, output: &PartOutput) -> anyhow::Result<Vec<FileEntry>> {
         let tables = [
             (Invocation::TABLE, &output.invocations),
+            (Call::TABLE, &output.calls),
             (DbCall::TABLE, &output.db_calls),
             (Trace::TABLE, &output.traces),
             (PathSegment::TABLE, &output.critical_path),

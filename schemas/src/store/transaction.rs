@@ -77,15 +77,20 @@ impl Transaction {
         &self.run
     }
 
-    /// Opens a new file of a part of a table.
+    /// Where the file of a part of a table lies until the commit.
+    pub fn staged(&self, table: &Table, part: u32) -> PathBuf {
+        self.staging.join(table.name).join(format!("part={part}")).join(format!("{}.parquet", table.name))
+    }
+
+    /// Opens a new file of a part of a table, in the place of one that was written before.
     ///
     /// # Errors
     /// When the file cannot be made.
     pub fn file(&self, table: &'static Table, part: u32) -> Result<TableFile> {
         let final_path = part_path(table, &self.run, part);
-        let folder = self.staging.join(table.name).join(format!("part={part}"));
-        fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
-        let path = folder.join(format!("{}.parquet", table.name));
+        let path = self.staged(table, part);
+        let folder = path.parent().unwrap_or(&self.staging);
+        fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
         TableFile::create(path, final_path, table, part, Arc::clone(&self.unsynced))
     }
 
