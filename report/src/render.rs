@@ -143,6 +143,10 @@ fn completeness(drawing: &Drawing, verdicts: &[&Verdict]) -> String {
     match (drawing.complete, lacking) {
         (Some(true) | None, 0) => "nothing is known to be missing.".to_owned(),
         (Some(true), _) => "nothing that is drawn is known to be incomplete, but parts of the run are.".to_owned(),
+        (Some(false), 0) => {
+            "no record is known to be missing, but some invocations under it never ended (their handlers threw)."
+                .to_owned()
+        }
         (Some(false), _) => "rests on incomplete data; the page says what is missing.".to_owned(),
         (None, _) if verdicts.len() == 1 => "the run is not complete; the page says what is missing.".to_owned(),
         (None, n) => {
