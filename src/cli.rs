@@ -68,6 +68,7 @@ commands! {
     Compare: compare,
     Trend: trend,
     Inspect: inspect,
+    Export: export,
     Runs: runs,
     Sources: sources,
     Schema: schema,

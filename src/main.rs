@@ -1,7 +1,7 @@
 //! faaslens: from the logs of a finished benchmark run to tables, figures and answers.
 //!
 //! This package only composes: [`sources`] and [`collection`] call `faaslens-collect`, [`analysis`] calls
-//! `faaslens-analyze`, [`rendering`] calls `faaslens-report`. [`printer`] is the only writer to the terminal.
+//! `faaslens-analyze`, [`rendering`] calls `faaslens-report`, [`commands::export`] calls `faaslens-export`. [`printer`] is the only writer to the terminal.
 
 mod analysis;
 mod catalog;
@@ -9,6 +9,7 @@ mod cli;
 mod collection;
 mod commands;
 mod detect;
+mod filtering;
 mod measuring;
 mod outcome;
 mod output;
@@ -18,6 +19,8 @@ mod rendering;
 mod selection;
 mod sources;
 mod stream;
+mod table_filter;
+mod traces;
 mod tree;
 
 use std::process::ExitCode;

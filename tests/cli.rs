@@ -88,7 +88,8 @@ fn help_names_every_command_and_the_exit_codes() {
     let output = faaslens(&["--help"]);
     assert_eq!(code(&output), 0);
     let help = stdout(&output);
-    let commands = ["report", "collect", "analyze", "table", "compare", "trend", "query", "inspect", "runs", "sources"];
+    let commands =
+        ["report", "collect", "analyze", "table", "compare", "trend", "query", "inspect", "export", "runs", "sources"];
     for word in commands.into_iter().chain(["schema", "Exit codes"]) {
         assert!(help.contains(word), "{word}");
     }

@@ -6,6 +6,7 @@
 //! * [`manifest`]: what is known of one collected run: sources, counts, labels, files.
 //! * [`store`]: a folder of hive-partitioned Parquet files and manifests; atomic replacement of a run.
 //! * [`arrow`]: the parts of Arrow that faaslens uses.
+//! * [`filter`]: which traces are meant, for exports and pages.
 //! * [`docs`]: the generated table documentation and JSON Schemas.
 //!
 //! Data flow: `faaslens-collect` writes the tables of [`table::Stage::Collect`], `faaslens-analyze` turns
@@ -23,6 +24,7 @@
 pub mod arrow;
 pub mod docs;
 pub mod error;
+pub mod filter;
 pub mod manifest;
 pub mod store;
 pub mod table;

@@ -5,6 +5,7 @@
 pub(crate) mod analyze;
 pub(crate) mod collect;
 pub(crate) mod compare;
+pub(crate) mod export;
 pub(crate) mod inspect;
 pub(crate) mod query;
 pub(crate) mod report;

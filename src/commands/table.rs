@@ -85,14 +85,15 @@ impl Arguments {
 }
 
 /// The columns printed: `run` for tables of one run, then the declared ones.
-fn schema_of(table: &Table) -> SchemaRef {
+pub(crate) fn schema_of(table: &Table) -> SchemaRef {
     let run = (table.layout == Layout::PerRun).then(|| Field::new("run", DataType::Utf8, false));
     let columns = (table.columns)().into_iter();
     let declared = columns.map(|column| Field::new(column.name, column.data_type, column.nullable));
     Arc::new(Schema::new(run.into_iter().chain(declared).collect::<Vec<_>>()))
 }
 
-fn batches<'a>(
+/// The rows of a table of some runs, piece by piece.
+pub(crate) fn batches<'a>(
     store: &'a Store,
     table: &'static Table,
     manifests: &'a [Manifest],
