@@ -233,6 +233,21 @@ fn a_suspension_is_found_and_instants_after_it_stay_right() {
 }
 
 #[test]
+fn every_invocation_says_how_sure_its_instants_are() {
+    for run in ALL {
+        let executors: BTreeMap<String, Executor> = run
+            .rows::<Executor>()
+            .into_iter()
+            .map(|row| (format!("{}/{}", &*row.function, row.executor), row))
+            .collect();
+        for invocation in run.rows::<Invocation>() {
+            let executor = &executors[&format!("{}/{}", &*invocation.function, &*invocation.executor)];
+            assert_eq!(invocation.start_uncertainty_ms, Some(executor.origin_uncertainty_ms), "{invocation:?}");
+        }
+    }
+}
+
+#[test]
 fn traces_say_how_sure_their_start_is_and_where_a_clock_stepped() {
     let traces: Vec<Trace> = rows(&UNEVEN, IOT.name);
     assert!(traces.iter().filter(|trace| trace.root_ms.is_some()).all(|trace| trace.start_uncertainty_ms.is_some()));

@@ -204,6 +204,7 @@ impl Emitter {
         rows.trigger.put(Some(self.words.triggers[invocation.trigger as usize]));
         rows.route.put(invocation.route);
         rows.start.put(Some(invocation.start_us));
+        rows.start_uncertainty_ms.put(site.clock.map(|clock| clock.uncertainty_ms(invocation.start_ms)));
         rows.clock_shift_ms.put(site.clock.and_then(|clock| clock.shift_ms(invocation.start_ms)));
         rows.end.put(invocation.duration_ms.map(|duration| plus_ms(invocation.start_us, duration)));
         rows.duration_ms.put(invocation.duration_ms);

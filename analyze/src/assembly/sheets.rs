@@ -19,6 +19,7 @@ sheet! {
         trigger: Labels,
         route: Labels,
         start: Times,
+        start_uncertainty_ms: Numbers,
         clock_shift_ms: Numbers,
         end: Times,
         duration_ms: Numbers,

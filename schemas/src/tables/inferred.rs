@@ -30,6 +30,9 @@ table! {
         route: Option<Label>,
         /// Start on the executor's clock: `origin + start_ms`; aligned where `clock_shift_ms` says so.
         start: Timestamp,
+        /// The start, and every other instant on this clock, lies in `[start, start + this]`: uncertainty of the executor's
+        /// time origin; null where it is unknown. Durations do not have it.
+        start_uncertainty_ms: Option<f64>,
         /// What alignment added to the clock; null where it was not shifted.
         clock_shift_ms: Option<f64>,
         /// End; null where the handler never ended.
