@@ -9,6 +9,7 @@ mod cli;
 mod collection;
 mod commands;
 mod detect;
+mod exploring;
 mod filtering;
 mod measuring;
 mod outcome;

@@ -3,11 +3,22 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use faaslens_report::{ImageFormat, Length, Options, Order, OutputFile, Palette, ReportInput, RunTables, Scale};
+use faaslens_analyze::compare::compare;
+use faaslens_report::page::Room;
+use faaslens_report::{
+    Compared, ImageFormat, Length, Options, Order, OutputFile, Palette, ReportInput, RunTables, Scale,
+};
 use faaslens_schemas::manifest::Manifest;
 use faaslens_schemas::store::Store;
 use faaslens_schemas::table::Row;
 use faaslens_schemas::tables::Response;
+use rayon::prelude::*;
+
+use crate::exploring::explored;
+use crate::measuring::measures;
+
+/// Relative difference of medians that the page's comparison takes for none.
+const MARGIN: f64 = 0.05;
 
 /// How figures are drawn.
 #[derive(Debug, Args)]
@@ -148,6 +159,9 @@ pub(crate) fn tables_of(store: &Store, manifest: &Manifest) -> anyhow::Result<Ru
         chains: rows(store, manifest)?,
         completeness: rows(store, manifest)?,
         stationarity: rows(store, manifest)?,
+        clock_offsets: rows(store, manifest)?,
+        clock_segments: rows(store, manifest)?,
+        executors: rows(store, manifest)?,
         ..RunTables::new(manifest.clone())
     })
 }
@@ -166,8 +180,46 @@ pub(crate) fn render(
     responses: Vec<Response>,
     options: &Options,
 ) -> anyhow::Result<Vec<OutputFile>> {
+    let mut input = input(store, manifests, responses)?;
+    let room = Room::PAGE.divided(manifests.len());
+    let explored: Vec<Vec<u8>> =
+        manifests.par_iter().map(|manifest| explored(store, manifest, room)).collect::<anyhow::Result<_>>()?;
+    for (run, explored) in input.runs.iter_mut().zip(explored) {
+        run.explored = explored;
+    }
+    Ok(faaslens_report::render(&input, options)?)
+}
+
+/// Everything that the page shows but what it explores.
+///
+/// # Errors
+/// When the store cannot be read.
+pub(crate) fn input(store: &Store, manifests: &[Manifest], responses: Vec<Response>) -> anyhow::Result<ReportInput> {
     let runs = manifests.iter().map(|manifest| tables_of(store, manifest)).collect::<anyhow::Result<Vec<_>>>()?;
-    Ok(faaslens_report::render(&ReportInput { runs, responses }, options)?)
+    let comparison = comparison(store, manifests)?;
+    Ok(ReportInput { runs, responses, comparison, ..ReportInput::default() })
+}
+
+/// The first run against the first of the others that has measures in common with it.
+fn comparison(store: &Store, manifests: &[Manifest]) -> anyhow::Result<Option<Compared>> {
+    let Some((first, others)) = manifests.split_first() else { return Ok(None) };
+    let alike = |other: &&Manifest| other.labels.get("experiment") == first.labels.get("experiment");
+    let Some(second) = others.iter().find(alike) else { return Ok(None) };
+    let [a, b] = [first, second].map(std::slice::from_ref);
+    let options = faaslens_analyze::compare::Options { margin: MARGIN, run_noise: None };
+    let Ok(found) = compare(&measures(store, a)?, &measures(store, b)?, &options) else { return Ok(None) };
+    let mut notes: Vec<String> = found.warnings.iter().map(ToString::to_string).collect();
+    if manifests.len() > 2 {
+        notes.insert(0, "Two of the runs; faaslens compare holds any sets of runs against each other.".to_owned());
+    }
+    Ok(Some(Compared {
+        a: vec![first.run.clone()],
+        b: vec![second.run.clone()],
+        rows: found.rows,
+        distributions: found.distributions,
+        margin: MARGIN,
+        notes,
+    }))
 }
 
 /// Where to look first in a report.

@@ -2,8 +2,8 @@
 
 use faaslens_schemas::manifest::Manifest;
 use faaslens_schemas::tables::{
-    ColdStart, Completeness, Contribution, Duration, Outlier, PhasePoint, Publishing, Response, Share, Stationarity,
-    Throughput, TransactionTime, Trigger, TukeyBox,
+    ClockOffset, ClockSegment, ColdStart, Comparison, Completeness, Contribution, Distribution, Duration, Executor,
+    Outlier, PhasePoint, Publishing, Response, Share, Stationarity, Throughput, TransactionTime, Trigger, TukeyBox,
 };
 
 /// Everything a report shows.
@@ -13,6 +13,27 @@ pub struct ReportInput {
     pub runs: Vec<RunTables>,
     /// Response times pooled over runs.
     pub responses: Vec<Response>,
+    /// Comparison of two of the runs; none with a single run.
+    pub comparison: Option<Compared>,
+    /// Whether a server answers the page: then it asks for what it explores instead of holding it.
+    pub served: bool,
+}
+
+/// A comparison that the page shows.
+#[derive(Debug, Clone, Default)]
+pub struct Compared {
+    /// Runs of A.
+    pub a: Vec<String>,
+    /// Runs of B.
+    pub b: Vec<String>,
+    /// One row a measure, in the order to be shown.
+    pub rows: Vec<Comparison>,
+    /// Distributions under the rows.
+    pub distributions: Vec<Distribution>,
+    /// Relative difference that does not matter: 0.05 for 5 %.
+    pub margin: f64,
+    /// What the reader must know.
+    pub notes: Vec<String>,
 }
 
 /// One run and its result tables. A table without rows is not written, and figures that need it are not drawn.
@@ -46,6 +67,14 @@ pub struct RunTables {
     pub completeness: Vec<Completeness>,
     /// Whether execution durations had settled.
     pub stationarity: Vec<Stationarity>,
+    /// Offsets between the providers' clocks.
+    pub clock_offsets: Vec<ClockOffset>,
+    /// Segments of clocks that did not run evenly.
+    pub clock_segments: Vec<ClockSegment>,
+    /// Executors.
+    pub executors: Vec<Executor>,
+    /// What the page explores, as [`Explored::encode`](crate::page::Explored::encode) gives it; empty for nothing.
+    pub explored: Vec<u8>,
 }
 
 impl RunTables {
@@ -66,6 +95,10 @@ impl RunTables {
             chains: Vec::new(),
             completeness: Vec::new(),
             stationarity: Vec::new(),
+            clock_offsets: Vec::new(),
+            clock_segments: Vec::new(),
+            executors: Vec::new(),
+            explored: Vec::new(),
         }
     }
 

@@ -8,6 +8,7 @@
 //! * [`figures`]: one file a figure and the registry [`figures::FIGURES`]; drawn in points as SVG, with a bundled
 //!   font, and converted to PNG and PDF.
 //! * [`tables`]: any record batch as text, CSV, JSON, Markdown, LaTeX or Typst.
+//! * [`page`]: what the page explores, chosen by strata and encoded.
 //! * [`verdict`]: whether a run's results can be relied on.
 //!
 //! All text in the tables is untrusted: [`escape`] stands before every output.
@@ -17,7 +18,7 @@
 //! use faaslens_schemas::manifest::Manifest;
 //!
 //! let runs = vec![RunTables::new(Manifest::new("run-1", 1))];
-//! let files = render(&ReportInput { runs, responses: Vec::new() }, &Options::default())?;
+//! let files = render(&ReportInput { runs, ..ReportInput::default() }, &Options::default())?;
 //! assert_eq!(files[0].path, "index.html");
 //! # Ok::<(), faaslens_report::Error>(())
 //! ```
@@ -32,6 +33,7 @@ mod html;
 mod input;
 mod number;
 mod options;
+pub mod page;
 mod render;
 mod results;
 pub mod tables;
@@ -39,6 +41,6 @@ pub mod verdict;
 
 pub use answers::{Answer, ComparisonAnswer, comparison_sheet, render_answer, trend_sheet};
 pub use error::{Error, Result};
-pub use input::{OutputFile, ReportInput, RunTables};
+pub use input::{Compared, OutputFile, ReportInput, RunTables};
 pub use options::{ImageFormat, Length, Options, Order, Palette, Scale};
 pub use render::render;

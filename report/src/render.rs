@@ -67,6 +67,7 @@ pub fn render(input: &ReportInput, options: &Options) -> Result<Vec<OutputFile>>
         undrawn: &undrawn,
         tables: &tables,
         formats: &options.formats,
+        options,
     })?;
 
     let mut files: Vec<OutputFile> = tables.iter().flat_map(Written::files).collect();

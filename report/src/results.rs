@@ -2,7 +2,8 @@
 
 use faaslens_schemas::table::Row;
 use faaslens_schemas::tables::{
-    ColdStart, Completeness, Contribution, Duration, Publishing, Response, Share, Stationarity, Throughput, Trigger,
+    ClockOffset, ClockSegment, ColdStart, Completeness, Contribution, Duration, Executor, Publishing, Response, Share,
+    Stationarity, Throughput, Trigger, TukeyBox,
 };
 
 use crate::error::Result;
@@ -19,6 +20,8 @@ pub(crate) struct Written {
     pub(crate) path: String,
     /// Name of the table.
     pub(crate) name: &'static str,
+    /// Run, for a table of one run.
+    pub(crate) run: Option<String>,
     full: Sheet,
     /// Rows worth reading: without those by second or, of contributions, by route.
     pub(crate) brief: Sheet,
@@ -44,6 +47,7 @@ pub(crate) fn of_run(run: &RunTables, folder: &str) -> Result<Vec<Written>> {
     let totals: Vec<Completeness> = run.completeness.iter().filter(|row| row.verdict.is_some()).cloned().collect();
     let completeness = sheet(&run.completeness)?;
     let overall: Vec<Contribution> = run.contributions.iter().filter(|row| &*row.scope == "overall").cloned().collect();
+    let network: Vec<TukeyBox> = run.boxes.iter().filter(|row| &*row.measure == "network").cloned().collect();
     let all = [
         (Duration::TABLE.name, sheet(&run.durations)?, None),
         (Share::TABLE.name, sheet(&run.shares)?, None),
@@ -53,10 +57,15 @@ pub(crate) fn of_run(run: &RunTables, folder: &str) -> Result<Vec<Written>> {
         (ColdStart::TABLE.name, sheet(&run.cold_starts)?, None),
         (Stationarity::TABLE.name, sheet(&run.stationarity)?, None),
         (Completeness::TABLE.name, completeness, Some(sheet(&totals)?)),
+        ("network", sheet(&network)?, None),
+        (ClockOffset::TABLE.name, sheet(&run.clock_offsets)?, None),
+        (ClockSegment::TABLE.name, sheet(&run.clock_segments)?, None),
+        (Executor::TABLE.name, sheet(&run.executors)?, None),
     ];
     let written = all.into_iter().filter(|(_, full, _)| !full.rows.is_empty()).map(|(name, full, brief)| Written {
         path: format!("tables/{folder}/{name}"),
         name,
+        run: Some(run.id().to_owned()),
         brief: brief.unwrap_or_else(|| full.clone()).with_intervals(),
         full,
     });
@@ -79,6 +88,7 @@ pub(crate) fn pooled(input: &ReportInput) -> Result<Vec<Written>> {
     let written = all.into_iter().filter(|(_, full)| !full.rows.is_empty()).map(|(name, full)| Written {
         path: format!("tables/{name}"),
         name,
+        run: None,
         brief: full.clone().with_intervals(),
         full,
     });

@@ -1,6 +1,12 @@
-//! The page: one self-contained file without scripts.
+//! The page: one self-contained file.
+//!
+//! Verdict, numbers, figures and tables are plain HTML and complete without scripts; the scripts (`crate::page`) add what
+//! has to be explored.
 
+mod comparison;
 mod headline;
+mod live;
+mod topics;
 
 use std::collections::BTreeMap;
 
@@ -11,7 +17,7 @@ use crate::escape::visible;
 use crate::figures::{Figure, Scope};
 use crate::input::{ReportInput, RunTables};
 use crate::number::count;
-use crate::options::ImageFormat;
+use crate::options::{ImageFormat, Options};
 use crate::render::Drawn;
 use crate::results::Written;
 use crate::tables::Sheet;
@@ -32,6 +38,8 @@ pub(crate) struct Content<'a> {
     pub(crate) tables: &'a [Written],
     /// Formats that figures are written in.
     pub(crate) formats: &'a [ImageFormat],
+    /// How figures are drawn.
+    pub(crate) options: &'a Options,
 }
 
 #[derive(Template)]
@@ -39,13 +47,27 @@ pub(crate) struct Content<'a> {
 struct Page<'a> {
     version: &'a str,
     title: String,
+    policy: String,
+    style: &'static str,
+    script: &'static str,
+    setup: String,
+    blocks: Vec<live::Block>,
     runs: Vec<RunLine>,
     complete: usize,
     troubled: Vec<Trouble>,
     numbers: Vec<headline::Number>,
-    figures: Vec<FigurePart<'a>>,
+    sections: Vec<Section<'a>>,
+    comparison: Option<comparison::Part>,
     others: Vec<TablePart>,
     undrawn: Vec<String>,
+    methods: Vec<(&'static str, &'static str, &'static str)>,
+}
+
+/// A section with its figures and the tables that stand beside none of them.
+struct Section<'a> {
+    topic: &'static topics::Topic,
+    figures: Vec<FigurePart<'a>>,
+    tables: Vec<TablePart>,
 }
 
 /// One run in the list of what was run.
@@ -68,6 +90,7 @@ struct Trouble {
 /// A figure with its table.
 struct FigurePart<'a> {
     heading: String,
+    run: Option<String>,
     svg: &'a str,
     caption: Vec<String>,
     links: Vec<Link>,
@@ -82,6 +105,7 @@ struct Link {
 /// A table, cut to what a page can hold.
 struct TablePart {
     name: String,
+    run: Option<String>,
     headings: Vec<(String, bool)>,
     rows: Vec<Vec<(String, bool)>>,
     left_out: usize,
@@ -99,23 +123,60 @@ pub(crate) fn page(content: &Content) -> Result<String> {
         [run] => visible(run.id()).into_owned(),
         more => format!("{} runs", more.len()),
     };
-    let shown: Vec<FigurePart> = content.drawn.iter().map(|drawn| figure(drawn, content)).collect();
-    let beside: Vec<&str> =
-        content.drawn.iter().filter_map(|drawn| table_of(drawn, content)).map(|t| t.path.as_str()).collect();
-    let others = content.tables.iter().filter(|table| !beside.contains(&table.path.as_str()));
-    let several = runs.len() > 1;
+    let (sections, others) = sections(content);
     let page = Page {
         version: env!("CARGO_PKG_VERSION"),
         title,
+        policy: crate::page::policy(content.input.served),
+        style: crate::page::style(),
+        script: crate::page::script(),
+        setup: live::setup(content.input),
+        blocks: live::blocks(content.input),
         runs: runs.iter().zip(content.verdicts).map(|(run, verdict)| run_line(run, verdict)).collect(),
         complete: content.verdicts.iter().filter(|verdict| verdict.complete).count(),
         troubled: runs.iter().zip(content.verdicts).filter(|(_, v)| !v.complete).map(|(r, v)| trouble(r, v)).collect(),
         numbers: headline::numbers(content.input),
-        figures: shown,
-        others: others.map(|table| table_part(table, several)).collect(),
+        methods: methods(content, &sections),
+        sections,
+        comparison: comparison::part(content),
+        others,
         undrawn: undrawn(content.undrawn),
     };
     Ok(page.render()?)
+}
+
+/// The sections that have something to show, and the tables that belong to none.
+fn sections<'a>(content: &Content<'a>) -> (Vec<Section<'a>>, Vec<TablePart>) {
+    let several = content.input.runs.len() > 1;
+    let beside: Vec<&str> =
+        content.drawn.iter().filter_map(|drawn| table_of(drawn, content)).map(|t| t.path.as_str()).collect();
+    let free: Vec<&Written> = content.tables.iter().filter(|t| !beside.contains(&t.path.as_str())).collect();
+    let mut sections = Vec::new();
+    for topic in topics::TOPICS {
+        let figures = content.drawn.iter().filter(|drawn| topic.figures.contains(&drawn.figure.name));
+        let figures: Vec<FigurePart> = figures.map(|drawn| figure(drawn, content)).collect();
+        let tables = free.iter().filter(|table| topic.tables.contains(&table.name));
+        let tables: Vec<TablePart> = tables.map(|table| table_part(table, several)).collect();
+        if !figures.is_empty() || !tables.is_empty() {
+            sections.push(Section { topic, figures, tables });
+        }
+    }
+    let others = free.iter().filter(|table| topics::of(table.name).is_none());
+    (sections, others.map(|table| table_part(table, several)).collect())
+}
+
+/// How what the page shows is computed: anchor, heading, text; first the sections, then their figures.
+fn methods(content: &Content, sections: &[Section]) -> Vec<(&'static str, &'static str, &'static str)> {
+    let mut all = Vec::new();
+    for section in sections {
+        all.push((section.topic.id, section.topic.title, section.topic.method));
+        for name in section.topic.figures {
+            if let Some(drawn) = content.drawn.iter().find(|drawn| drawn.figure.name == *name) {
+                all.push((drawn.figure.name, drawn.figure.description, drawn.figure.method));
+            }
+        }
+    }
+    all
 }
 
 fn run_line(run: &RunTables, verdict: &Verdict) -> RunLine {
@@ -171,6 +232,7 @@ fn figure<'a>(drawn: &'a Drawn, content: &Content) -> FigurePart<'a> {
     let links = formats.chain(["csv", "txt"]).map(|name| Link { name, path: href(&format!("{}.{name}", drawn.path)) });
     FigurePart {
         heading,
+        run: drawn.run.as_deref().filter(|_| several).map(|run| visible(run).into_owned()),
         svg: &drawn.drawing.svg,
         caption: drawn.caption.lines().skip(1).map(str::to_owned).collect(),
         links: links.collect(),
@@ -198,6 +260,7 @@ fn table_part(table: &Written, with_folder: bool) -> TablePart {
     let links = [("csv", "csv"), ("Markdown", "md"), ("LaTeX", "tex")];
     TablePart {
         name,
+        run: table.run.as_deref().filter(|_| with_folder).map(|run| visible(run).into_owned()),
         headings: sheet.headings.iter().map(|h| (visible(&h.name).into_owned(), h.numeric)).collect(),
         rows: sheet.rounded().iter().take(ROW_LIMIT).map(row).collect(),
         left_out: sheet.rows.len().saturating_sub(ROW_LIMIT),

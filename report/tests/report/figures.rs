@@ -57,7 +57,7 @@ fn one_box(scale: Scale) -> (Document<'static>, Options) {
     };
     let run = RunTables { boxes: vec![tukey], outliers: vec![outlier], ..sample::run("one") };
     let options = Options { scale: Some(scale), ..Options::default() };
-    let svg = svg(&ReportInput { runs: vec![run], responses: Vec::new() }, "execution-duration", &options);
+    let svg = svg(&ReportInput { runs: vec![run], ..ReportInput::default() }, "execution-duration", &options);
     (Document::parse(Box::leak(svg.into_boxed_str())).expect("XML"), options)
 }
 
@@ -120,7 +120,7 @@ fn the_length_of_a_chain_is_not_taken_for_threads() {
         row("scalability_30", "60", 60),
     ];
     let run = RunTables { throughput, ..sample::run("one") };
-    let drawn = svg(&ReportInput { runs: vec![run], responses: Vec::new() }, "throughput", &Options::default());
+    let drawn = svg(&ReportInput { runs: vec![run], ..ReportInput::default() }, "throughput", &Options::default());
     assert!(drawn.contains("scalability_30") && !drawn.contains("chains_client"));
 }
 

@@ -67,7 +67,7 @@ fn paths_are_relative_sorted_and_unique_whatever_the_run_is_called() {
         run
     });
     let options = Options { formats: vec![ImageFormat::Svg], ..Options::default() };
-    let files = render(&ReportInput { runs: runs.into(), responses: Vec::new() }, &options).expect("report");
+    let files = render(&ReportInput { runs: runs.into(), ..ReportInput::default() }, &options).expect("report");
     let paths = paths(&files);
     assert!(paths.windows(2).all(|pair| pair[0] < pair[1]));
     let unsafe_part = |part: &str| part.is_empty() || part.starts_with('.') || part.contains([':', '\\']);
@@ -123,7 +123,7 @@ fn only_figures_and_formats_asked_for_are_written() {
 
 #[test]
 fn a_run_without_results_gives_a_page_that_names_every_figure_not_drawn() {
-    let input = ReportInput { runs: vec![sample::run("empty")], responses: Vec::new() };
+    let input = ReportInput { runs: vec![sample::run("empty")], ..ReportInput::default() };
     let files = render(&input, &Options::default()).expect("report");
     let page = files.iter().find(|file| file.path == "index.html").expect("page");
     let page = String::from_utf8_lossy(&page.bytes);

@@ -5,6 +5,7 @@ use faaslens_schemas::table::Label;
 use faaslens_schemas::tables::{Duration, Outlier, PhasePoint, TukeyBox};
 use proptest::prelude::*;
 
+use crate::page::markup;
 use crate::sample;
 
 const NAME: &str = "</script><img src=x onerror=alert(1)>\u{202e}&\"'\\input{/etc/passwd}\0";
@@ -31,7 +32,7 @@ fn named(name: &str) -> ReportInput {
         chain.parameter = Some(label.clone());
     }
     run.durations = vec![Duration { function: label, n: 1, ..Duration::default() }];
-    ReportInput { runs: vec![run], responses: Vec::new() }
+    ReportInput { runs: vec![run], ..ReportInput::default() }
 }
 
 fn texts(files: &[OutputFile], extension: &str) -> Vec<String> {
@@ -45,7 +46,7 @@ fn hostile_names_are_escaped_in_svg_page_and_latex() {
         render(&named(NAME), &Options { formats: vec![ImageFormat::Svg], ..Options::default() }).expect("report");
     let svgs = texts(&files, ".svg");
     assert!(svgs.len() >= 6);
-    for svg in svgs.iter().chain(&texts(&files, ".html")) {
+    for svg in svgs.iter().chain(&texts(&files, ".html").iter().map(|page| markup(page)).collect::<Vec<_>>()) {
         for forbidden in ["<img", "</script", "\u{202e}", "\0"] {
             assert!(!svg.contains(forbidden), "{forbidden:?}");
         }
@@ -111,7 +112,7 @@ proptest! {
         };
         let scale = if linear { faaslens_report::Scale::Linear } else { faaslens_report::Scale::Log };
         let options = Options { formats: vec![ImageFormat::Svg], scale: Some(scale), ..Options::default() };
-        let files = render(&ReportInput { runs: vec![run], responses: Vec::new() }, &options).expect("report");
+        let files = render(&ReportInput { runs: vec![run], ..ReportInput::default() }, &options).expect("report");
         for svg in texts(&files, ".svg") {
             prop_assert!(resvg::usvg::Tree::from_str(&svg, &resvg::usvg::Options::default()).is_ok());
             prop_assert!(!svg.contains("NaN") && !svg.contains("inf "));

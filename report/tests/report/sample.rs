@@ -145,7 +145,7 @@ pub(crate) fn input() -> ReportInput {
         cold_starts: vec![cold("frontend", 190, 10), cold("checkout", 50, 2)],
         ..run("webservice-1")
     };
-    ReportInput { runs: vec![run], responses: rows() }
+    ReportInput { runs: vec![run], responses: rows(), ..ReportInput::default() }
 }
 
 /// The sample cut down so that its drawings can be read as text.
