@@ -69,6 +69,7 @@ commands! {
     Trend: trend,
     Inspect: inspect,
     Export: export,
+    Serve: serve,
     Runs: runs,
     Sources: sources,
     Schema: schema,

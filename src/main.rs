@@ -18,6 +18,7 @@ mod printer;
 mod progress;
 mod rendering;
 mod selection;
+mod serving;
 mod sources;
 mod stream;
 mod table_filter;

@@ -11,6 +11,7 @@ pub(crate) mod query;
 pub(crate) mod report;
 pub(crate) mod runs;
 pub(crate) mod schema;
+pub(crate) mod serve;
 pub(crate) mod sources;
 pub(crate) mod table;
 pub(crate) mod trend;

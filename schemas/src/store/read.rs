@@ -1,17 +1,20 @@
 //! Reading tables of a store.
 
 use std::fs::File;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use crate::arrow::array::RecordBatch;
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_reader::{
+    ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection,
+};
 
-use super::Store;
 use super::writer::write_atomically;
+use super::{Store, part_of};
 use crate::error::{Error, Result};
 use crate::manifest::Manifest;
-use crate::table::{Layout, Row, Table};
+use crate::table::{Label, Layout, Row, Table, read_column};
 
 impl Store {
     /// Paths of the files of a table of a run, one part or all, in order of part.
@@ -31,6 +34,28 @@ impl Store {
         let mut rows = Vec::new();
         for path in self.files(manifest, R::TABLE, part) {
             rows.extend(rows_of(&path)?);
+        }
+        Ok(rows)
+    }
+
+    /// The rows of one context; none where the table has none. Its part is in order of context: only the ids are read to find
+    /// them, and then only the pages that hold them are decoded.
+    ///
+    /// # Errors
+    /// When a file is missing, damaged or lacks a declared column.
+    pub fn rows_of_context<R: Row>(&self, manifest: &Manifest, context: &str) -> Result<Vec<R>> {
+        let part = part_of(context.as_bytes(), manifest.parts);
+        let mut rows = Vec::new();
+        for path in self.files(manifest, R::TABLE, Some(part)) {
+            let Some(range) = range_of(&path, R::TABLE, context)? else { continue };
+            let file = File::open(&path).map_err(Error::io("open", &path))?;
+            let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(Error::parquet(&path))?;
+            let total = usize::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or(0);
+            let selection = RowSelection::from_consecutive_ranges(std::iter::once(range), total);
+            for batch in builder.with_row_selection(selection).build().map_err(Error::parquet(&path))? {
+                let batch = batch.map_err(|source| Error::Arrow { table: R::TABLE.name, source })?;
+                rows.extend(R::from_batch(&batch).map_err(|error| with_path(error, &path))?);
+            }
         }
         Ok(rows)
     }
@@ -92,6 +117,27 @@ impl Store {
     pub fn pooled_path(&self, table: &Table) -> PathBuf {
         self.root.join(table.name).join(format!("{}.parquet", table.name))
     }
+}
+
+/// First row and one after the last row of a context in a file.
+fn range_of(path: &Path, table: &'static Table, context: &str) -> Result<Option<Range<usize>>> {
+    let mut found: Option<Range<usize>> = None;
+    let mut before = 0;
+    for batch in Store::batches(path, &["context_id"], 8192)? {
+        let batch: RecordBatch = batch.map_err(|source| Error::Arrow { table: table.name, source })?;
+        let ids: Vec<Option<Label>> = read_column(&batch, table.name, "context_id")?;
+        for (row, id) in ids.iter().enumerate() {
+            if id.as_deref() == Some(context) {
+                let from = found.as_ref().map_or(before + row, |range| range.start);
+                found = Some(from..before + row + 1);
+            }
+        }
+        if found.as_ref().is_some_and(|range| range.end < before + batch.num_rows()) {
+            break;
+        }
+        before += batch.num_rows();
+    }
+    Ok(found)
 }
 
 fn rows_of<R: Row>(path: &Path) -> Result<Vec<R>> {
