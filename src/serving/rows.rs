@@ -40,7 +40,8 @@ pub(super) fn csv(site: Arc<Site>, place: usize, table: &'static Table) -> Piece
 }
 
 fn send(site: &Site, place: usize, table: &'static Table, sender: &Sender<Piece>) -> anyhow::Result<()> {
-    let give = |text: String| sender.blocking_send(Ok(text.into())).map_err(|_| anyhow!("the reader went away"));
+    let give =
+        |text: String| sender.blocking_send(Ok(text.into())).map_err(|gone| anyhow!("the reader went away: {gone}"));
     let mut first = true;
     for path in site.store.files(&site.manifests[place], table, None) {
         for batch in Store::batches(&path, &[], PIECE_ROWS)? {

@@ -8,6 +8,9 @@ import { number } from "./format.js";
 export const ROW_HEIGHT = 26;
 export const AXIS_HEIGHT = 24;
 
+/** Colour of database operations: of no provider. */
+export const OPERATION = "#7d8794";
+
 /** Draws the visible rows; `view` is { from, to } in ms since the begin, `top` the scroll position. */
 export function drawWaterfall(canvas, model, view, { top, selected, hovered }) {
   const ratio = window.devicePixelRatio || 1;
@@ -45,7 +48,7 @@ function drawRow(pen, row, y) {
   if (row.kind === "lost" || !Number.isFinite(row.start)) return critical(pen, row, y);
   const end = row.start + (row.duration ?? 0) * 1000;
   const [left, right] = [x(row.start), Math.max(x(end), x(row.start) + 1.5)];
-  const colour = row.kind === "operation" ? categoryColour("db") : providerColour(row.provider);
+  const colour = row.kind === "operation" ? OPERATION : providerColour(row.provider);
   context.fillStyle = colour;
   context.fillRect(left, top, right - left, tall);
   context.strokeStyle = themed("--bar-edge");
@@ -122,10 +125,13 @@ function caption({ context, width }, row, left, right, y, colour) {
   const wide = context.measureText(text).width;
   const inside = right - left > wide + 8;
   const place = inside ? Math.max(left, 0) + 4 : right + 6;
-  if (inside) context.fillStyle = inkOn(colour);
-  else context.fillStyle = themed("--ink");
-  if (inside || place + wide < width) context.fillText(text, place, y);
-  else if (left - wide - 6 > 0) context.fillText(text, left - wide - 6, y);
+  const at = inside || place + wide < width ? place : left - wide - 6;
+  if (at < 0) return;
+  // A ground of its own keeps the text readable over hatches and lines.
+  context.fillStyle = inside ? colour : themed("--ground");
+  context.fillRect(at - 2, y - 8, wide + 4, 15);
+  context.fillStyle = inside ? inkOn(colour) : themed("--ink");
+  context.fillText(text, at, y);
 }
 
 /** Round steps for an axis of that length. */

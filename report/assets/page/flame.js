@@ -61,8 +61,11 @@ function box({ node, category, value, level, left, width }, top, others) {
   item.style.left = `${left * 100}%`;
   item.style.width = `calc(${width * 100}% - 1px)`;
   item.style.top = `${level * LEVEL}px`;
-  item.style.background = colour;
-  item.style.color = inkOn(colour);
+  if (category && state().colour !== "difference") item.style.borderBottomColor = colour;
+  else {
+    item.style.background = colour;
+    item.style.color = inkOn(colour);
+  }
   if (!category) {
     const enlarge = () => setState({ flame: node.key });
     item.addEventListener("click", enlarge);

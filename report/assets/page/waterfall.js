@@ -4,7 +4,7 @@ import { announce, byId, clip, download, el, fill } from "./dom.js";
 import { clock, count, ms, number, percent } from "./format.js";
 import { categoryColour, categoryName, providerColour } from "./colours.js";
 import { flagAt, msAt, textAt } from "./frame.js";
-import { AXIS_HEIGHT, ROW_HEIGHT, drawWaterfall } from "./drawing.js";
+import { AXIS_HEIGHT, OPERATION, ROW_HEIGHT, drawWaterfall } from "./drawing.js";
 import { traceAsJson, traceEvents } from "./formats.js";
 import { rowsOf } from "./tree.js";
 
@@ -95,14 +95,14 @@ export class Waterfall {
       if (colour) mark.style.background = colour;
       return el("span", {}, mark, name);
     };
-    return el("p", { class: "legend", "aria-hidden": "true" }, providers.map((provider) => swatch(clip(provider, 30), providerColour(provider), "")), swatch("database", categoryColour("db"), ""),
+    return el("p", { class: "legend", "aria-hidden": "true" }, providers.map((provider) => swatch(clip(provider, 30), providerColour(provider), "")), swatch("database", OPERATION, ""),
       swatch("call, seen by its caller", null, "call"), swatch("critical path", null, "critical"), swatch("clock uncertainty", null, "hatch"), el("span", {}, "❄ cold start"));
   }
 
   item(row, place) {
     const label = `${row.kind === "operation" ? "database " : ""}${row.name}${row.provider ? `, ${row.provider}` : ", missing"}, ${row.duration === null ? "no end" : ms(row.duration)}${row.span?.cold ? ", cold start" : ""}${row.critical.length > 0 ? ", on the critical path" : ""}`;
     const mark = el("i", { class: "swatch" });
-    mark.style.background = row.kind === "operation" ? categoryColour("db") : row.provider ? providerColour(row.provider) : "transparent";
+    mark.style.background = row.kind === "operation" ? OPERATION : row.provider ? providerColour(row.provider) : "transparent";
     const item = el("div", { class: `span-row ${row.kind}`, role: "treeitem", tabindex: place === this.selected ? 0 : -1, "aria-level": row.depth + 1, "aria-label": label, "aria-selected": "false" },
       mark, el("span", { class: "span-name" }, clip(row.name, 60)), row.span?.cold ? el("span", { class: "cold-mark", title: "cold start" }, "❄") : null, el("span", { class: "span-time" }, row.duration === null ? "—" : number(row.duration)));
     item.style.paddingLeft = `${6 + Math.min(row.depth, 12) * 12}px`;
@@ -176,7 +176,7 @@ export class Waterfall {
     if (!row) return;
     const { span, call } = row;
     const facts = [
-      ["what", row.kind === "operation" ? `database ${row.name} of ${row.operation.function}` : row.name],
+      ["span", row.kind === "operation" ? `database ${row.name} of ${row.operation.function}` : row.name],
       ["provider", row.provider], ["route", span?.route], ["executor", span?.executor], ["trigger", span?.trigger],
       ["start", Number.isFinite(row.start) ? `${number((row.start - this.model.begin) / 1000)} ms (${clock(row.start)})` : null],
       ["duration", row.duration === null ? "no end" : ms(row.duration)],
