@@ -100,11 +100,11 @@ const CHECKS = {
     await page.getByLabel("Provider", { exact: true }).selectOption("google");
     assert.ok((await n(page)) < whole, "fewer traces");
     assert.ok((await shownRows(page, "cold")) < rows, "fewer rows");
-    await page.getByLabel("Cold starts").selectOption("cold");
+    await page.getByLabel("Cold starts", { exact: true }).selectOption("cold");
     const cold = await n(page);
-    await page.getByLabel("Cold starts").selectOption("warm");
+    await page.getByLabel("Cold starts", { exact: true }).selectOption("warm");
     const warm = await n(page);
-    await page.getByLabel("Cold starts").selectOption("");
+    await page.getByLabel("Cold starts", { exact: true }).selectOption("");
     assert.equal(cold + warm, await n(page), "cold and warm are all");
     await page.getByRole("button", { name: "Reset" }).click();
     assert.equal(await n(page), whole);

@@ -31,10 +31,14 @@ export function categoryColour(category) {
   return CATEGORY[category]?.fill ?? "#bbbbbb";
 }
 
-/** Black or white, whichever reads better on a colour. */
+/** Black or white, whichever has the greater contrast with a colour (WCAG 2.2, relative luminance). */
 export function inkOn(colour) {
-  const [r, g, b] = [1, 3, 5].map((at) => Number.parseInt(colour.slice(at, at + 2), 16) / 255);
-  return 0.299 * r + 0.587 * g + 0.114 * b > 0.55 ? "#111111" : "#ffffff";
+  const linear = (at) => {
+    const part = Number.parseInt(colour.slice(at, at + 2), 16) / 255;
+    return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+  };
+  const luminance = 0.2126 * linear(1) + 0.7152 * linear(3) + 0.0722 * linear(5);
+  return luminance > 0.179 ? "#000000" : "#ffffff";
 }
 
 /** A colour of the style sheet as it is now. */

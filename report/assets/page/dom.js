@@ -24,7 +24,7 @@ export function fill(element, ...children) {
 
 /** A labelled select; options are [value, text]. */
 export function choice(label, options, value, onchange) {
-  const select = el("select", { onchange: (event) => onchange(event.target.value) });
+  const select = el("select", { "aria-label": label, onchange: (event) => onchange(event.target.value) });
   for (const [key, text] of options) select.append(el("option", { value: key, selected: key === value }, clip(text, 80)));
   return el("label", { class: "field" }, el("span", {}, label), select);
 }

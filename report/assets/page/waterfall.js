@@ -10,6 +10,11 @@ import { rowsOf } from "./tree.js";
 
 const PARTS = ["compute", "network", "db", "cold"];
 
+/** A text for screen readers only. */
+function heard(text) {
+  return text === "" ? null : el("span", { class: "heard" }, ` ${text} `);
+}
+
 /** The dialog that shows one trace at a time. */
 export class Waterfall {
   constructor({ onclose, onstep, onspan }) {
@@ -100,11 +105,12 @@ export class Waterfall {
   }
 
   item(row, place) {
-    const label = `${row.kind === "operation" ? "database " : ""}${row.name}${row.provider ? `, ${row.provider}` : ", missing"}, ${row.duration === null ? "no end" : ms(row.duration)}${row.span?.cold ? ", cold start" : ""}${row.critical.length > 0 ? ", on the critical path" : ""}`;
     const mark = el("i", { class: "swatch" });
     mark.style.background = row.kind === "operation" ? OPERATION : row.provider ? providerColour(row.provider) : "transparent";
-    const item = el("div", { class: `span-row ${row.kind}`, role: "treeitem", tabindex: place === this.selected ? 0 : -1, "aria-level": row.depth + 1, "aria-label": label, "aria-selected": "false" },
-      mark, el("span", { class: "span-name" }, clip(row.name, 60)), row.span?.cold ? el("span", { class: "cold-mark", title: "cold start" }, "❄") : null, el("span", { class: "span-time" }, row.duration === null ? "—" : number(row.duration)));
+    const item = el("div", { class: `span-row ${row.kind}`, role: "treeitem", tabindex: place === this.selected ? 0 : -1, "aria-level": row.depth + 1, "aria-selected": "false" },
+      mark, heard(row.kind === "operation" ? "database" : ""), el("span", { class: "span-name" }, clip(row.name, 60)), heard(row.provider ?? "missing"),
+      row.span?.cold ? el("span", { class: "cold-mark", "aria-hidden": "true" }, "❄") : null, heard(row.span?.cold ? "cold start" : ""),
+      el("span", { class: "span-time" }, row.duration === null ? "no end" : number(row.duration)), heard(`${row.duration === null ? "" : "ms"}${row.critical.length > 0 ? ", on the critical path" : ""}`));
     item.style.paddingLeft = `${6 + Math.min(row.depth, 12) * 12}px`;
     item.addEventListener("click", () => this.select(place, true));
     item.addEventListener("focus", () => this.select(place, false));
