@@ -80,12 +80,13 @@ fn label_keys(manifests: &[Manifest]) -> BTreeSet<&str> {
     manifests.iter().flat_map(|manifest| manifest.labels.keys().map(String::as_str)).collect()
 }
 
-fn label_column(key: &str) -> String {
+/// The column of a label.
+pub(crate) fn label_column(key: &str) -> String {
     format!("label_{key}")
 }
 
 /// A name as SQL takes it, whatever its characters.
-fn quoted(name: &str) -> String {
+pub(crate) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
@@ -153,7 +154,8 @@ fn load_table(
     Ok(database.execute_batch(&view)?)
 }
 
-fn declared_type(arrow: &DataType) -> &'static str {
+/// `SQLite`'s name of a column type.
+pub(crate) fn declared_type(arrow: &DataType) -> &'static str {
     match arrow {
         DataType::Float64 => "REAL",
         DataType::Int64 => "INTEGER",
@@ -210,10 +212,11 @@ fn load_batch(
     Ok(())
 }
 
-type Reader<'a> = Box<dyn Fn(usize) -> ToSqlOutput<'a> + 'a>;
+/// Reads one value by its row.
+pub(crate) type Reader<'a> = Box<dyn Fn(usize) -> ToSqlOutput<'a> + 'a>;
 
 /// Reads the values of an array; `None` for a type that no table has.
-fn reader(array: &dyn Array) -> Option<Reader<'_>> {
+pub(crate) fn reader(array: &dyn Array) -> Option<Reader<'_>> {
     const NULL: ToSqlOutput<'static> = ToSqlOutput::Owned(Value::Null);
     let some = |value| ToSqlOutput::Owned(value);
     Some(match array.data_type() {

@@ -5,11 +5,13 @@
 
 mod analysis;
 mod catalog;
+mod choosing;
 mod cli;
 mod collection;
 mod commands;
 mod detect;
 mod exploring;
+mod figure_plan;
 mod filtering;
 mod measuring;
 mod outcome;

@@ -74,8 +74,12 @@ fn code_of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
         };
     }
     if let Some(error) = cause.downcast_ref::<report::Error>() {
-        use report::Error::{Length, OutOfRange, UnknownFigure};
-        return matches!(error, UnknownFigure { .. } | OutOfRange { .. } | Length { .. }).then_some(WRONG_USE);
+        use report::Error::{Length, Nothing, Order, OutOfRange, UnknownFigure};
+        return matches!(
+            error,
+            UnknownFigure { .. } | OutOfRange { .. } | Length { .. } | Order { .. } | Nothing { .. }
+        )
+        .then_some(WRONG_USE);
     }
     cause.downcast_ref::<schemas::Error>().and_then(code_of_store)
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use faaslens_analyze::compare::compare;
+use faaslens_report::figures::by_name;
 use faaslens_report::page::Room;
 use faaslens_report::{
     Compared, ImageFormat, Length, Options, Order, OutputFile, Palette, ReportInput, RunTables, Scale,
@@ -14,6 +15,7 @@ use faaslens_schemas::table::Row;
 use faaslens_schemas::tables::Response;
 use rayon::prelude::*;
 
+use crate::choosing;
 use crate::exploring::explored;
 use crate::measuring::measures;
 
@@ -38,12 +40,18 @@ pub(crate) struct FigureArguments {
     /// Colours: colour (safe for colour-blind readers, survives grey print) or grey.
     #[arg(long, value_name = "PALETTE", default_value = "colour", value_parser = palette)]
     palette: Palette,
-    /// Order of functions and routes: name or median.
+    /// Order of functions, routes and networks: name, median, or names separated by commas (the others follow).
     #[arg(long, value_name = "ORDER", default_value = "name", value_parser = order)]
     order: Order,
-    /// Scale of time axes: linear or log; each figure's own when not given.
-    #[arg(long, value_name = "SCALE", value_parser = scale)]
-    scale: Option<Scale>,
+    /// Logarithmic time axes; each figure's own scale when neither this nor --linear is given.
+    #[arg(long, conflicts_with = "linear")]
+    log: bool,
+    /// Linear time axes.
+    #[arg(long)]
+    linear: bool,
+    /// Draw only rows of the figures' tables for which this SQL expression is true, such as "provider <> 'openfaas'".
+    #[arg(long = "where", value_name = "SQL", requires = "figures")]
+    condition: Option<String>,
     /// Draw trigger delays as published: only the part below one second, so that 1.8 s show as 0.8 s.
     #[arg(long)]
     as_published: bool,
@@ -106,12 +114,8 @@ fn palette(name: &str) -> Result<Palette, String> {
     named(name, Palette::NAMES)
 }
 
-fn order(name: &str) -> Result<Order, String> {
-    named(name, Order::NAMES)
-}
-
-fn scale(name: &str) -> Result<Scale, String> {
-    named(name, Scale::NAMES)
+fn order(text: &str) -> Result<Order, String> {
+    text.parse().map_err(|error: faaslens_report::Error| error.to_string())
 }
 
 fn length(text: &str) -> Result<Length, String> {
@@ -130,8 +134,13 @@ impl FigureArguments {
             width: self.width,
             font_pt: self.font_size,
             palette: self.palette,
-            order: self.order,
-            scale: self.scale,
+            order: self.order.clone(),
+            scale: match (self.log, self.linear) {
+                (true, _) => Some(Scale::Log),
+                (_, true) => Some(Scale::Linear),
+                _ => None,
+            },
+            rows: None,
             as_published: self.as_published,
             title: self.title.clone(),
         };
@@ -178,7 +187,7 @@ pub(crate) fn render(
     store: &Store,
     manifests: &[Manifest],
     responses: Vec<Response>,
-    options: &Options,
+    figures: &FigureArguments,
 ) -> anyhow::Result<Vec<OutputFile>> {
     let mut input = input(store, manifests, responses)?;
     let room = Room::PAGE.divided(manifests.len());
@@ -187,7 +196,12 @@ pub(crate) fn render(
     for (run, explored) in input.runs.iter_mut().zip(explored) {
         run.explored = explored;
     }
-    Ok(faaslens_report::render(&input, options)?)
+    let mut options = figures.options()?;
+    if let Some(condition) = &figures.condition {
+        let drawn: Vec<_> = figures.figures.iter().filter_map(|name| by_name(name)).collect();
+        options.rows = Some(choosing::rows(condition, &drawn, &input.runs)?);
+    }
+    Ok(faaslens_report::render(&input, &options)?)
 }
 
 /// Everything that the page shows but what it explores.

@@ -31,6 +31,22 @@ pub enum Error {
         /// What was given.
         found: String,
     },
+    /// A text that is no order.
+    #[error("order {found:?}: expected name, median or names separated by commas")]
+    Order {
+        /// What was given.
+        found: String,
+    },
+    /// A figure that was asked for has nothing to draw.
+    #[error("figure {figure}: {path} has nothing to draw{condition}")]
+    Nothing {
+        /// The figure.
+        figure: &'static str,
+        /// Path of its files.
+        path: String,
+        /// The choice of rows that left nothing, if there was one.
+        condition: String,
+    },
     /// A column of a type that has no text form.
     #[error("column {column:?} cannot be written as text")]
     ColumnType {

@@ -1,6 +1,8 @@
 //! What a report is made from and what comes out.
 
+use faaslens_schemas::arrow::array::RecordBatch;
 use faaslens_schemas::manifest::Manifest;
+use faaslens_schemas::table::Row;
 use faaslens_schemas::tables::{
     ClockOffset, ClockSegment, ColdStart, Comparison, Completeness, Contribution, Distribution, Duration, Executor,
     Outlier, PhasePoint, Publishing, Response, Share, Stationarity, Throughput, TransactionTime, Trigger, TukeyBox,
@@ -100,6 +102,39 @@ impl RunTables {
             executors: Vec::new(),
             explored: Vec::new(),
         }
+    }
+
+    /// Keeps the rows of a table that figures are drawn from; `kept` says of each whether.
+    pub(crate) fn keep(&mut self, table: &str, kept: &[bool]) {
+        fn narrow<R>(rows: &mut Vec<R>, kept: &[bool]) {
+            let mut kept = kept.iter();
+            rows.retain(|_| kept.next().copied().unwrap_or(true));
+        }
+        match table {
+            "boxes" => narrow(&mut self.boxes, kept),
+            "chains" => narrow(&mut self.chains, kept),
+            "contributions" => narrow(&mut self.contributions, kept),
+            "phases" => narrow(&mut self.phases, kept),
+            "shares" => narrow(&mut self.shares, kept),
+            "throughput" => narrow(&mut self.throughput, kept),
+            _ => {}
+        }
+    }
+
+    /// The rows of a table that figures can be chosen from by a condition; `None` for any other table.
+    ///
+    /// # Errors
+    /// When Arrow refuses the rows, which is a defect.
+    pub fn rows_of(&self, table: &str) -> crate::Result<Option<RecordBatch>> {
+        Ok(Some(match table {
+            "boxes" => TukeyBox::to_batch(&self.boxes)?,
+            "chains" => TransactionTime::to_batch(&self.chains)?,
+            "contributions" => Contribution::to_batch(&self.contributions)?,
+            "phases" => PhasePoint::to_batch(&self.phases)?,
+            "shares" => Share::to_batch(&self.shares)?,
+            "throughput" => Throughput::to_batch(&self.throughput)?,
+            _ => return Ok(None),
+        }))
     }
 
     /// The run's id.

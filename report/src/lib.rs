@@ -4,6 +4,7 @@
 //! bytes.
 //!
 //! * [`render()`]: everything at once: `tables/`, `figures/` and `index.html`.
+//! * [`render_figure`]: the files of one figure, for a paper.
 //! * [`render_answer`]: the files of a comparison or a history.
 //! * [`figures`]: one file a figure and the registry [`figures::FIGURES`]; drawn in points as SVG, with a bundled
 //!   font, and converted to PNG and PDF.
@@ -42,5 +43,5 @@ pub mod verdict;
 pub use answers::{Answer, ComparisonAnswer, comparison_sheet, render_answer, trend_sheet};
 pub use error::{Error, Result};
 pub use input::{Compared, OutputFile, ReportInput, RunTables};
-pub use options::{ImageFormat, Length, Options, Order, Palette, Scale};
-pub use render::render;
+pub use options::{ImageFormat, Length, Options, Order, Palette, RowChoice, Scale};
+pub use render::{render, render_figure};

@@ -1,5 +1,6 @@
 //! What the user can change about a report.
 
+use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use crate::error::{Error, Result};
@@ -17,8 +18,10 @@ pub struct Options {
     pub font_pt: f64,
     /// Colours.
     pub palette: Palette,
-    /// Order of functions and routes.
+    /// Order of functions, routes and networks.
     pub order: Order,
+    /// Rows that figures are drawn from; all when not given.
+    pub rows: Option<RowChoice>,
     /// Scale of time axes; each figure's own when not given.
     pub scale: Option<Scale>,
     /// Draw trigger delays as the published method computes them: the part below one second of the log stamps' difference.
@@ -36,6 +39,7 @@ impl Default for Options {
             font_pt: 8.0,
             palette: Palette::Colour,
             order: Order::Name,
+            rows: None,
             scale: None,
             as_published: false,
             title: None,
@@ -85,13 +89,52 @@ pub enum Palette {
     Grey,
 }
 
-/// Order of functions and routes along an axis.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Order of functions, routes and networks along an axis.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Order {
-    /// By name.
+    /// By name; networks as published.
     Name,
     /// By median, least first.
     Median,
+    /// As listed; what is not listed follows in the usual order.
+    Listed(Vec<String>),
+}
+
+impl Order {
+    /// Place of what goes by these names among the listed ones; after all of them where it is not listed.
+    pub(crate) fn rank(&self, names: &[&str]) -> usize {
+        match self {
+            Self::Listed(listed) => {
+                listed.iter().position(|listed| names.contains(&listed.as_str())).unwrap_or(listed.len())
+            }
+            Self::Name | Self::Median => 0,
+        }
+    }
+}
+
+impl FromStr for Order {
+    type Err = Error;
+
+    /// Reads `name`, `median`, or names separated by commas.
+    fn from_str(text: &str) -> Result<Self> {
+        let names: Vec<String> =
+            text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
+        match names.as_slice() {
+            [] => Err(Error::Order { found: text.to_owned() }),
+            [only] if only == "name" => Ok(Self::Name),
+            [only] if only == "median" => Ok(Self::Median),
+            _ => Ok(Self::Listed(names)),
+        }
+    }
+}
+
+/// A choice among the rows that figures are drawn from. Tables beside the figures are not touched by it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RowChoice {
+    /// The condition as the user wrote it, for the captions.
+    pub condition: String,
+    /// By run and table, whether each row is kept; tables that are not named are kept whole.
+    pub kept: BTreeMap<(String, &'static str), Vec<bool>>,
 }
 
 /// Scale of a time axis.
@@ -119,7 +162,6 @@ macro_rules! named {
 
 named!(ImageFormat: "svg" => Svg, "png" => Png, "pdf" => Pdf);
 named!(Palette: "colour" => Colour, "grey" => Grey);
-named!(Order: "name" => Name, "median" => Median);
 named!(Scale: "linear" => Linear, "log" => Log);
 
 /// A length in points (1/72 in).
@@ -154,6 +196,15 @@ mod tests {
         for refused in ["", "3.5", "in", "NaNpt", "infpt", "3,5in"] {
             assert!(refused.parse::<Length>().is_err(), "{refused}");
         }
+    }
+
+    #[test]
+    fn an_order_is_a_name_or_a_list() {
+        assert_eq!("median".parse::<Order>().expect("an order"), Order::Median);
+        let listed: Order = "b, a".parse().expect("an order");
+        assert_eq!(listed, Order::Listed(vec!["b".to_owned(), "a".to_owned()]));
+        assert_eq!((listed.rank(&["a"]), listed.rank(&["x", "b"]), listed.rank(&["c"])), (1, 0, 2));
+        assert!(" ,".parse::<Order>().is_err());
     }
 
     #[test]

@@ -3,12 +3,12 @@
 use rayon::prelude::*;
 
 use crate::canvas::{to_pdf, to_png};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::escape;
 use crate::figures::{Drawing, FIGURES, Figure, Look, Scope};
 use crate::html;
 use crate::input::{OutputFile, ReportInput, RunTables};
-use crate::options::{ImageFormat, Options};
+use crate::options::{ImageFormat, Options, RowChoice};
 use crate::results::{self, Written};
 use crate::verdict::{self, Verdict};
 
@@ -77,6 +77,55 @@ pub fn render(input: &ReportInput, options: &Options) -> Result<Vec<OutputFile>>
     Ok(files)
 }
 
+/// Makes the files of one figure: `<file>.svg` and so on, for a figure of one run with `-<run>` where several runs are
+/// given; beside each its caption (`.txt`) and what it draws (`.csv`).
+///
+/// # Errors
+/// As [`render`], and when there is nothing to draw.
+pub fn render_figure(
+    input: &ReportInput,
+    figure: &'static Figure,
+    file: &str,
+    options: &Options,
+) -> Result<Vec<OutputFile>> {
+    options.validate()?;
+    let verdicts: Vec<Verdict> = input.runs.iter().map(verdict::of).collect();
+    let several = input.runs.len() > 1;
+    let jobs = match figure.scope {
+        Scope::Pooled => vec![Job { figure, runs: input.runs.iter().collect(), path: file.to_owned() }],
+        Scope::Run => {
+            let path = |run: &RunTables| {
+                if several { format!("{file}-{}", escape::file_name(run.id())) } else { file.to_owned() }
+            };
+            input.runs.iter().map(|run| Job { figure, runs: vec![run], path: path(run) }).collect()
+        }
+    };
+    let mut files = Vec::new();
+    for job in jobs {
+        let drawn = draw(&job, input, &verdicts, options).ok_or_else(|| Error::Nothing {
+            figure: figure.name,
+            path: job.path.clone(),
+            condition: options.rows.as_ref().map_or(String::new(), |rows| format!(" where {}", rows.condition)),
+        })?;
+        files.extend(image_files(&drawn.path, figure.name, &drawn.drawing, &drawn.caption, &options.formats)?);
+    }
+    Ok(files)
+}
+
+/// The runs of a job with the chosen rows only.
+fn chosen(job: &Job, rows: &RowChoice) -> Vec<RunTables> {
+    let of = |run: &&RunTables| {
+        let mut run = (*run).clone();
+        for &table in job.figure.needs {
+            if let Some(kept) = rows.kept.get(&(run.id().to_owned(), table)) {
+                run.keep(table, kept);
+            }
+        }
+        run
+    };
+    job.runs.iter().map(of).collect()
+}
+
 fn written_tables(input: &ReportInput) -> Result<Vec<Written>> {
     let mut tables = results::pooled(input)?;
     for run in &input.runs {
@@ -112,17 +161,19 @@ fn draw(job: &Job, input: &ReportInput, verdicts: &[Verdict], options: &Options)
     };
     let place = input.runs.iter().position(|other| Some(other.id()) == run.as_deref()).unwrap_or(0);
     let look = Look { options, title };
-    let drawing = (job.figure.draw)(&job.runs, &look)?;
+    let narrowed = options.rows.as_ref().map(|rows| chosen(job, rows));
+    let runs: Vec<&RunTables> = narrowed.as_ref().map_or_else(|| job.runs.clone(), |runs| runs.iter().collect());
+    let drawing = (job.figure.draw)(&runs, &look)?;
     let concerned: Vec<&Verdict> = match run {
         Some(_) => verdicts.get(place).into_iter().collect(),
         None => verdicts.iter().collect(),
     };
-    let caption = caption(job, &drawing, &concerned, run.as_deref());
+    let caption = caption(job, &drawing, &concerned, (run.as_deref(), options));
     Some(Drawn { figure: job.figure, run, path: job.path.clone(), drawing, caption })
 }
 
 /// The caption: what, of which run, n, unit, method, completeness, what was left out.
-fn caption(job: &Job, drawing: &Drawing, verdicts: &[&Verdict], run: Option<&str>) -> String {
+fn caption(job: &Job, drawing: &Drawing, verdicts: &[&Verdict], (run, options): (Option<&str>, &Options)) -> String {
     let subject = match run {
         Some(run) => format!("{}. Run {}.", job.figure.description, escape::visible(run)),
         None if job.runs.len() == 1 => format!("{}. 1 run.", job.figure.description),
@@ -134,6 +185,9 @@ fn caption(job: &Job, drawing: &Drawing, verdicts: &[&Verdict], run: Option<&str
         format!("Method: {}", job.figure.method),
         format!("Completeness: {}", completeness(drawing, verdicts)),
     ];
+    lines.extend(
+        options.rows.as_ref().map(|rows| format!("Rows: only those where {}.", escape::visible(&rows.condition))),
+    );
     lines.extend(drawing.notes.iter().map(|note| format!("Note: {note}")));
     lines.push(format!("After {}. Drawn by faaslens {}.", job.figure.after, env!("CARGO_PKG_VERSION")));
     lines.join("\n") + "\n"

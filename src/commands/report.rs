@@ -15,6 +15,7 @@ use crate::analysis::{Analyzed, pooled_responses};
 use crate::cli::LabelArguments;
 use crate::collection::{bytes_of, conclude};
 use crate::detect;
+use crate::figure_plan;
 use crate::outcome::{Interrupted, Outcome};
 use crate::output::OutputFolder;
 use crate::printer::Printer;
@@ -26,6 +27,8 @@ Examples:
   faaslens report logs/webservice/2026-11-22_07-01-51 --out out
   faaslens report results/*.csv --out out --figure throughput --format pdf --width 3.5in
   faaslens report --store out/store --out out --figure execution-duration --order median --palette grey
+  faaslens report --store store --out out --figure triggers --where \"n >= 30 AND provider <> 'azure'\" --log
+  faaslens report --store store --out paper/figures --figures-from paper/figures.toml
 
 LOGS are BeFaaS log folders, JMeter result files, or folders of them. What they hold is collected into DIR/store.";
 
@@ -54,6 +57,16 @@ pub(crate) struct Arguments {
     method: MethodArguments,
     #[command(flatten)]
     figures: FigureArguments,
+    /// File (TOML) that says which figures to draw and how: writes these alone into DIR, see docs/figures.md.
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "store",
+        conflicts_with_all = [
+            "figures", "format", "width", "font_size", "palette", "order", "log", "linear", "condition", "as_published", "title"
+        ]
+    )]
+    figures_from: Option<PathBuf>,
 }
 
 impl Arguments {
@@ -69,9 +82,15 @@ impl Arguments {
             None => self.collect(&logs, printer)?,
         };
         let (manifests, analyzed) = self.analyze(&store, manifests, printer)?;
+        if let Some(path) = &self.figures_from {
+            let files = figure_plan::render(path, &store, &manifests)?;
+            output.write(&files).context("not every figure is written")?;
+            printer.note(&format!("{} files of the figures that {} asks for", files.len(), path.display()));
+            return Ok(outcome);
+        }
         let rows = self.method.rows_taken();
         let responses = pooled_responses(&store, &manifests, &analyzed, rows)?;
-        let files = render(&store, &manifests, responses, &options)?;
+        let files = render(&store, &manifests, responses, &self.figures)?;
         if let (true, Some(last)) = (interrupted(), manifests.last()) {
             return Err(Interrupted { run: last.run.clone() }.into());
         }

@@ -70,7 +70,7 @@ pub(super) fn items<'a>(
 /// Groups items by label; items within a group stand in the order of their colours.
 pub(super) fn group<'a>(
     items: Vec<Item<'a>>,
-    order: Order,
+    order: &Order,
     label: impl Fn(&Item<'a>) -> String,
 ) -> (Vec<Group<'a>>, usize) {
     let mut by_label: std::collections::BTreeMap<String, Vec<Item<'a>>> = std::collections::BTreeMap::new();
@@ -87,11 +87,23 @@ pub(super) fn group<'a>(
         groups.truncate(GROUP_LIMIT);
         groups.sort_by(|a, b| a.label.cmp(&b.label));
     }
-    if order == Order::Median {
-        let median = |group: &Group| group.items.iter().map(|item| item.tukey.median_ms).fold(f64::INFINITY, f64::min);
-        groups.sort_by(|a, b| median(a).total_cmp(&median(b)));
+    match order {
+        Order::Name => {}
+        Order::Median => {
+            let median =
+                |group: &Group| group.items.iter().map(|item| item.tukey.median_ms).fold(f64::INFINITY, f64::min);
+            groups.sort_by(|a, b| median(a).total_cmp(&median(b)));
+        }
+        Order::Listed(_) => groups.sort_by_key(|group| rank(order, group)),
     }
     (groups, left_out)
+}
+
+/// Place of a group in a list of labels, functions or providers.
+fn rank(order: &Order, group: &Group) -> usize {
+    let names =
+        |item: &Item| order.rank(&[&group.label, item.tukey.function.as_deref().unwrap_or(&item.tukey.provider)]);
+    group.items.iter().map(names).min().unwrap_or(usize::MAX)
 }
 
 /// Draws panels side by side, each with its own axis; `None` when no panel has a box.

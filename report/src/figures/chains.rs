@@ -40,7 +40,8 @@ fn draw(runs: &[&RunTables], look: &Look) -> Option<Drawing> {
     for chain in all.iter().filter(usable) {
         let length = chain.parameter.as_deref().unwrap_or_default();
         let panel = panels.entry((&chain.chaining, (table_one::magnitude(length), length))).or_default();
-        let strip = (network_key(chain.network.as_deref()), chain.hardware.as_deref().unwrap_or_default());
+        let strip =
+            (network_key(&look.options.order, chain.network.as_deref()), chain.hardware.as_deref().unwrap_or_default());
         panel.entry(strip).or_default().push(chain);
     }
     if panels.is_empty() {

@@ -20,7 +20,7 @@ pub(super) static FIGURE: Figure = Figure {
 fn draw(runs: &[&RunTables], look: &Look) -> Option<Drawing> {
     let (items, refused) = box_plot::items(runs.first()?, "execution_duration", |b| &b.provider);
     let label = |item: &box_plot::Item| item.tukey.function.as_deref().unwrap_or("all functions").to_owned();
-    let (groups, left_out) = box_plot::group(items, look.options.order, label);
+    let (groups, left_out) = box_plot::group(items, &look.options.order, label);
     let notes = [
         note(refused, "box without usable numbers is left out", "boxes without usable numbers are left out"),
         note(

@@ -24,7 +24,7 @@ fn draw(runs: &[&RunTables], look: &Look) -> Option<Drawing> {
         Some(peer) => format!("{} → {}", &*item.tukey.provider, &**peer),
         None => item.tukey.provider.to_string(),
     };
-    let (groups, left_out) = box_plot::group(items, look.options.order, label);
+    let (groups, left_out) = box_plot::group(items, &look.options.order, label);
     let notes = [
         note(refused, "box without usable numbers is left out", "boxes without usable numbers are left out"),
         note(left_out, "pair with the fewest calls is left out", "pairs with the fewest calls are left out"),

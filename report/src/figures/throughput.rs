@@ -8,7 +8,7 @@ use super::{BROAD, Drawing, Figure, Look, Scope, note};
 use crate::canvas::paint::{INK, style};
 use crate::canvas::{Axis, Entry, Frame, Margins, Rect, Stroke, Swatch};
 use crate::input::RunTables;
-use crate::options::Scale;
+use crate::options::{Order, Scale};
 use crate::tables::{self, Cell, Format, Sheet};
 
 pub(super) static FIGURE: Figure = Figure {
@@ -33,10 +33,11 @@ type Lines<'a> = BTreeMap<(usize, &'a str), Vec<Point>>;
 /// Panels by test and hardware.
 type Panels<'a> = BTreeMap<(&'a str, &'a str), Lines<'a>>;
 
-/// Orders networks as published and keeps unknown ones by name.
-pub(super) fn network_key(network: Option<&str>) -> (usize, &str) {
+/// Orders networks as listed, else as published, and keeps unknown ones by name.
+pub(super) fn network_key<'a>(order: &Order, network: Option<&'a str>) -> (usize, &'a str) {
     let network = network.unwrap_or("any network");
-    (NETWORKS.iter().position(|known| *known == network).unwrap_or(NETWORKS.len()), network)
+    let published = NETWORKS.iter().position(|known| *known == network).unwrap_or(NETWORKS.len());
+    (order.rank(&[network]) * (NETWORKS.len() + 1) + published, network)
 }
 
 /// Threads of a run: the greatest number seen, else its parameter where that is a number.
@@ -46,14 +47,14 @@ fn threads_of(row: &Throughput) -> Option<i64> {
     row.threads.or_else(|| row.parameter.as_deref()?.parse().ok())
 }
 
-fn panels<'a>(rows: &[&'a Throughput]) -> Panels<'a> {
+fn panels<'a>(rows: &[&'a Throughput], order: &Order) -> Panels<'a> {
     let mut panels: Panels = BTreeMap::new();
     for row in rows {
         let Some((threads, value)) = threads_of(row).zip(row.ok_per_s.filter(|v| v.is_finite() && *v < 1e12)) else {
             continue;
         };
         let panel = (row.test.as_deref().unwrap_or("load"), row.hardware.as_deref().unwrap_or_default());
-        let line = panels.entry(panel).or_default().entry(network_key(row.network.as_deref())).or_default();
+        let line = panels.entry(panel).or_default().entry(network_key(order, row.network.as_deref())).or_default();
         match line.iter_mut().find(|(known, _)| *known == threads) {
             Some((_, values)) => values.push(value),
             None => line.push((threads, vec![value])),
@@ -71,7 +72,7 @@ fn panels<'a>(rows: &[&'a Throughput]) -> Panels<'a> {
 
 fn draw(runs: &[&RunTables], look: &Look) -> Option<Drawing> {
     let rows: Vec<&Throughput> = runs.iter().flat_map(|run| &run.throughput).collect();
-    let panels = panels(&rows);
+    let panels = panels(&rows, &look.options.order);
     if panels.is_empty() {
         return None;
     }

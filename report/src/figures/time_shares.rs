@@ -53,7 +53,7 @@ fn mean(share: &Share) -> Option<f64> {
 }
 
 fn draw(runs: &[&RunTables], look: &Look) -> Option<Drawing> {
-    let (bars, left_out) = bars(&runs.first()?.shares, look.options.order);
+    let (bars, left_out) = bars(&runs.first()?.shares, &look.options.order);
     if bars.is_empty() {
         return None;
     }
@@ -83,7 +83,7 @@ fn draw(runs: &[&RunTables], look: &Look) -> Option<Drawing> {
 }
 
 /// Bars of the wall method: overall, then routes, then function sets.
-fn bars(shares: &[Share], order: Order) -> (Vec<Bar<'_>>, usize) {
+fn bars<'a>(shares: &'a [Share], order: &Order) -> (Vec<Bar<'a>>, usize) {
     let mut by_name: std::collections::BTreeMap<(usize, &str), Bar> = std::collections::BTreeMap::new();
     for share in shares.iter().filter(|share| &*share.method == "wall") {
         let Some(rank) = ["overall", "route", "set"].iter().position(|scope| *scope == &*share.scope) else { continue };
@@ -104,8 +104,11 @@ fn bars(shares: &[Share], order: Order) -> (Vec<Bar<'_>>, usize) {
         bars.truncate(CATEGORY_LIMIT);
         bars.sort_by(|a, b| (a.scope != "overall", &a.label).cmp(&(b.scope != "overall", &b.label)));
     }
-    if order == Order::Median {
-        bars.sort_by(|a, b| (a.scope != "overall").cmp(&(b.scope != "overall")).then(a.total().total_cmp(&b.total())));
+    match order {
+        Order::Name => {}
+        Order::Median => bars
+            .sort_by(|a, b| (a.scope != "overall").cmp(&(b.scope != "overall")).then(a.total().total_cmp(&b.total()))),
+        Order::Listed(_) => bars.sort_by_key(|bar| order.rank(&[&bar.label])),
     }
     (bars, left_out)
 }

@@ -32,7 +32,7 @@ fn draw(runs: &[&RunTables], look: &Look) -> Option<Drawing> {
             Some(function) => format!("{}: {}", &*item.tukey.provider, &**function),
             None => item.tukey.provider.to_string(),
         };
-        let (groups, left_out) = box_plot::group(items, look.options.order, label);
+        let (groups, left_out) = box_plot::group(items, &look.options.order, label);
         notes.extend(note(
             refused,
             "box without usable numbers is left out",

@@ -8,7 +8,7 @@ use crate::canvas::paint::{INK, Style, style};
 use crate::canvas::{Anchor, Axis, Entry, Frame, Margins, Rect, Stroke, Swatch, Type, font};
 use crate::escape;
 use crate::input::RunTables;
-use crate::options::{Options, Palette, Scale};
+use crate::options::{Options, Order, Palette, Scale};
 use crate::tables::{self, Cell, Format, Sheet};
 
 pub(super) static FIGURE: Figure = Figure {
@@ -32,6 +32,7 @@ const REMOVED: [(&str, &str, usize); 3] =
 /// The bars of one function.
 struct Bars<'a> {
     label: String,
+    function: &'a str,
     rows: [Option<&'a Contribution>; REMOVED.len()],
 }
 
@@ -48,7 +49,7 @@ impl Bars<'_> {
 
 fn draw(runs: &[&RunTables], look: &Look) -> Option<Drawing> {
     let rows = &runs.first()?.contributions;
-    let (bars, left_out) = bars(rows);
+    let (bars, left_out) = bars(rows, &look.options.order);
     let first = bars.first()?.rows.iter().flatten().next()?;
     let mut frame = Frame::new(look.options, NARROW);
     let used = (0..REMOVED.len()).filter(|&removed| bars.iter().any(|bars| bars.fall(removed).is_some()));
@@ -75,12 +76,13 @@ fn draw(runs: &[&RunTables], look: &Look) -> Option<Drawing> {
 }
 
 /// Functions over all contexts with a fall, greatest first, and how many of them are left out.
-fn bars(rows: &[Contribution]) -> (Vec<Bars<'_>>, usize) {
+fn bars<'a>(rows: &'a [Contribution], order: &Order) -> (Vec<Bars<'a>>, usize) {
     let mut by_function: std::collections::BTreeMap<(&str, &str), Bars> = std::collections::BTreeMap::new();
     for row in rows.iter().filter(|row| &*row.scope == "overall") {
         let Some(removed) = REMOVED.iter().position(|(category, ..)| *category == &*row.category) else { continue };
         let bars = by_function.entry((&row.function, &row.provider)).or_insert_with(|| Bars {
             label: format!("{} ({})", &*row.function, &*row.provider),
+            function: &row.function,
             rows: [None; REMOVED.len()],
         });
         bars.rows[removed] = Some(row);
@@ -89,6 +91,7 @@ fn bars(rows: &[Contribution]) -> (Vec<Bars<'_>>, usize) {
     bars.sort_by(|a, b| b.greatest().total_cmp(&a.greatest()));
     let left_out = bars.len().saturating_sub(CATEGORY_LIMIT);
     bars.truncate(CATEGORY_LIMIT);
+    bars.sort_by_key(|bars| order.rank(&[&bars.label, bars.function]));
     (bars, left_out)
 }
 

@@ -1,91 +1,17 @@
-//! Exports against their peers: Perfetto's and OpenTelemetry's own protobuf definitions, Jaeger's schema; and against
-//! the tables of the store, as `faaslens table` prints them.
-//!
-//! The scripts beside this file do the comparing; `scripts/tools/python` installs what they need.
+//! Exports against their peers: Perfetto's and OpenTelemetry's own protobuf definitions, Jaeger's schema; and against the tables
+//! of the store, as `faaslens table` prints them. `tests/exports` has the scripts that compare.
 
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::{LazyLock, OnceLock};
 
-/// What a run of the binary left.
-struct Ended {
-    code: Option<i32>,
-    stdout: String,
-    stderr: String,
-}
-
-impl Ended {
-    #[track_caller]
-    fn exits(self, code: i32) -> Self {
-        assert_eq!(self.code, Some(code), "{}", self.stderr);
-        self
-    }
-}
-
-fn command(arguments: &[&dyn AsRef<OsStr>]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_faaslens"));
-    command.args(arguments.iter().map(AsRef::as_ref)).env_remove("RAYON_NUM_THREADS");
-    command
-}
-
-fn faaslens(arguments: &[&dyn AsRef<OsStr>]) -> Ended {
-    let output = command(arguments).output().expect("the binary starts");
-    let text = |bytes| String::from_utf8(bytes).expect("output is UTF-8");
-    Ended { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
-}
-
-/// A recorded run with a store that holds it.
-struct Recorded {
-    name: &'static str,
-    folder: &'static str,
-    place: OnceLock<PathBuf>,
-}
-
-/// Calls, parallel branches, database operations; some handlers never end.
-static SHOP: Recorded = Recorded { name: "shop", folder: "examples/befaas-webservice", place: OnceLock::new() };
-/// Events, publishers, chains of triggered functions.
-static FACTORY: Recorded = Recorded { name: "factory", folder: "tests/data/runs/smartFactory", place: OnceLock::new() };
-/// Lost records: callers and callees are missing.
-static LOSSY: Recorded = Recorded { name: "lossy", folder: "tests/data/variants/loss60", place: OnceLock::new() };
-
-static SESSION: LazyLock<PathBuf> = LazyLock::new(|| {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("exports");
-    drop(fs::remove_dir_all(&folder));
-    fs::create_dir_all(&folder).expect("the temporary folder can be made");
-    folder
-});
-
-const TABLES: [&str; 5] = ["invocations", "calls", "db_calls", "traces", "critical_path"];
-
-fn project(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
-}
+use crate::session::{FACTORY, LOSSY, Recorded, SHOP, command, faaslens, python};
 
 impl Recorded {
-    /// A folder with `store` and the tables as JSON.
-    fn place(&self) -> &Path {
-        self.place.get_or_init(|| {
-            let place = SESSION.join(self.name);
-            fs::create_dir_all(&place).expect("a folder");
-            let store = place.join("store");
-            let logs = project(self.folder);
-            let collected = faaslens(&[&"collect", &"befaas", &logs, &"--store", &store, &"--run", &self.name]);
-            assert!(matches!(collected.code, Some(0 | 1)), "{}", collected.stderr);
-            faaslens(&[&"analyze", &"--store", &store]).exits(0);
-            for table in TABLES {
-                let printed = faaslens(&[&"table", &table, &"--store", &store, &"--format", &"json"]).exits(0);
-                fs::write(place.join(format!("{table}.json")), printed.stdout).expect("a table");
-            }
-            place
-        })
-    }
-
     /// An export of the run, in a file.
     fn export(&self, format: &str, more: &[&str]) -> PathBuf {
-        let file = self.place().join(format!("{format}{}", more.join("")).replace(['/', ' '], "_"));
-        let store = self.place().join("store");
+        let file = self.folder().join(format!("{format}{}", more.join("")).replace(['/', ' '], "_"));
+        let store = self.store();
         let mut arguments: Vec<&dyn AsRef<OsStr>> = vec![&"export", &format, &"--store", &store, &"--out", &file];
         arguments.extend(more.iter().map(|argument| argument as &dyn AsRef<OsStr>));
         faaslens(&arguments).exits(0);
@@ -94,28 +20,12 @@ impl Recorded {
 
     /// Compares an export with the tables and its peer.
     fn check(&self, script: &str, export: &Path, more: &[&str]) {
-        let output = Command::new(&*PYTHON)
-            .arg(project("tests/exports").join(script))
-            .arg(self.place())
-            .arg(export)
-            .args(more)
-            .env("PYTHONDONTWRITEBYTECODE", "1")
-            .output()
-            .expect("Python runs");
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(output.status.success(), "{}: {said}", self.name);
+        let tables = self.tables();
+        let mut arguments: Vec<&dyn AsRef<OsStr>> = vec![&tables, &export];
+        arguments.extend(more.iter().map(|argument| argument as &dyn AsRef<OsStr>));
+        python("tests/exports", script, &arguments);
     }
 }
-
-/// The interpreter with the peers.
-static PYTHON: LazyLock<PathBuf> = LazyLock::new(|| {
-    let output = Command::new(project("scripts/tools/python"))
-        .arg(project("tests/exports"))
-        .output()
-        .expect("scripts/tools/python runs");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    PathBuf::from(String::from_utf8(output.stdout).expect("a path").trim())
-});
 
 const RUNS: [&Recorded; 3] = [&SHOP, &FACTORY, &LOSSY];
 
@@ -152,8 +62,8 @@ fn folded_stacks_add_up_to_the_total_time() {
 fn an_export_has_the_same_bytes_whatever_the_number_of_threads() {
     for format in ["perfetto", "jaeger", "otlp", "folded"] {
         let once = fs::read(SHOP.export(format, &[])).expect("an export");
-        let store = SHOP.place().join("store");
-        let one = SHOP.place().join(format!("{format}.one"));
+        let store = SHOP.store();
+        let one = SHOP.folder().join(format!("{format}.one"));
         let mut command = command(&[&"export", &format, &"--store", &store, &"--out", &one]);
         let status = command.env("RAYON_NUM_THREADS", "1").status().expect("the binary starts");
         assert!(status.success());
@@ -173,7 +83,7 @@ fn contexts(file: &Path) -> Vec<String> {
 
 /// Contexts that an SQL condition on `traces t` chooses.
 fn chosen(condition: &str) -> Vec<String> {
-    let store = SHOP.place().join("store");
+    let store = SHOP.store();
     let sql = format!("SELECT context_id FROM traces t WHERE {condition} ORDER BY context_id");
     let answer = faaslens(&[&"query", &sql, &"--store", &store, &"--format", &"csv"]).exits(0);
     answer.stdout.lines().skip(1).map(str::to_owned).collect()
@@ -207,7 +117,7 @@ fn filters_choose_the_traces_that_sql_chooses() {
 
 #[test]
 fn tables_are_exported_with_the_rows_that_pass() {
-    let store = SHOP.place().join("store");
+    let store = SHOP.store();
     let count = |sql: &str| {
         let answer = faaslens(&[&"query", &sql, &"--store", &store, &"--format", &"csv"]).exits(0);
         answer.stdout.lines().nth(1).and_then(|line| line.parse::<usize>().ok()).expect("a count")
@@ -226,7 +136,7 @@ fn tables_are_exported_with_the_rows_that_pass() {
         faaslens(&[&"export", &"csv", &"--table", &"durations", &"--route", &"/", &"--store", &store]).exits(2);
     assert!(refused.stderr.contains("--route"), "{}", refused.stderr);
 
-    let file = SHOP.place().join("calls.parquet");
+    let file = SHOP.folder().join("calls.parquet");
     faaslens(&[&"export", &"parquet", &"--table", &"calls", &"--store", &store, &"--out", &file]).exits(0);
     assert_eq!(
         faaslens_schemas::store::Store::row_count(&file).expect("a Parquet file"),
@@ -236,7 +146,7 @@ fn tables_are_exported_with_the_rows_that_pass() {
 
 #[test]
 fn formats_and_options_that_do_not_exist_are_refused() {
-    let store = SHOP.place().join("store");
+    let store = SHOP.store();
     let unknown = faaslens(&[&"export", &"zipkin", &"--store", &store]).exits(2);
     assert!(unknown.stderr.contains("perfetto, jaeger, otlp, folded, folded-all, csv, parquet"), "{}", unknown.stderr);
     faaslens(&[&"export", &"csv", &"--store", &store]).exits(2);
