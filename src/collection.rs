@@ -33,7 +33,9 @@ pub(crate) fn conclude(results: PerFile, printer: &Printer) -> anyhow::Result<Co
     for (_, result) in results {
         match result {
             Ok(run) => collected.push(run),
-            Err(error @ faaslens_collect::Error::Interrupted { .. }) => return Err(error.into()),
+            Err(error @ (faaslens_collect::Error::Interrupted { .. } | faaslens_collect::Error::Paused)) => {
+                return Err(error.into());
+            }
             Err(error) => failed.push(error.into()),
         }
     }
@@ -59,6 +61,11 @@ fn summarise(collected: &[Collected], printer: &Printer) {
         }
         if let Some(hint) = &run.hint {
             printer.note(&format!("hint: {}: {hint}", run.manifest.run));
+        }
+        for pulled in &run.manifest.pulled {
+            for gap in &pulled.gaps {
+                printer.warning(&format!("{}: missing: {gap}", run.manifest.run));
+            }
         }
         for source in &run.manifest.sources {
             if let Some(loss) = loss(source) {

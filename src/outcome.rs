@@ -68,7 +68,7 @@ fn code_of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
     if let Some(error) = cause.downcast_ref::<collect::Error>() {
         return match error {
             collect::Error::Usage(_) => Some(WRONG_USE),
-            collect::Error::Interrupted { .. } => Some(INTERRUPTED),
+            collect::Error::Interrupted { .. } | collect::Error::Paused => Some(INTERRUPTED),
             collect::Error::Store(inner) => code_of_store(inner),
             _ => None,
         };

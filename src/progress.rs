@@ -77,6 +77,11 @@ impl faaslens_collect::Progress for Bar {
         self.bar.inc(bytes);
     }
 
+    fn pieces(&self, done: u64, total: u64) {
+        self.bar.set_length(total);
+        self.bar.set_position(done);
+    }
+
     fn cancelled(&self) -> bool {
         interrupted()
     }

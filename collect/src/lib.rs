@@ -4,6 +4,8 @@
 //! * [`pipeline`]: blocks of log in parallel, tables in order.
 //! * [`clocks`]: the time origins of executors, from the readings in their lines.
 //! * [`formats`]: bytes to records; one file a format, no I/O.
+//! * [`living`]: logs pulled from where they are: windows, rates, repetitions, resuming.
+//! * [`credentials`]: whose logs they are, from each provider's own chain.
 //! * [`input`]: the one place that opens files (plain, gzip, zstd).
 //! * [`labels`]: run labels from the names of result files.
 //! * [`redact`]: what of headers and free text may enter a store.
@@ -12,10 +14,14 @@
 #![warn(missing_docs)]
 
 pub mod clocks;
+#[cfg(feature = "living")]
+pub mod credentials;
 pub mod error;
 pub mod formats;
 pub mod input;
 pub mod labels;
+#[cfg(feature = "living")]
+pub mod living;
 pub mod pipeline;
 pub mod redact;
 pub mod sources;
@@ -47,6 +53,8 @@ pub struct Options {
 pub trait Progress: Sync {
     /// `bytes` more of the input files (compressed, as on disk) are done.
     fn advance(&self, bytes: u64);
+    /// `done` of `total` slices of a living system's logs are pulled.
+    fn pieces(&self, _done: u64, _total: u64) {}
     /// Whether to stop: asked between blocks, answered with [`Error::Interrupted`].
     fn cancelled(&self) -> bool {
         false

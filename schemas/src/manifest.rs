@@ -44,6 +44,9 @@ pub struct Manifest {
     pub config: Option<serde_json::Value>,
     /// Input files, sorted by name.
     pub sources: Vec<Source>,
+    /// What was pulled from living systems; absent for a run that was collected from files alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pulled: Vec<Pulled>,
     /// Files written by `collect`, sorted by path.
     pub files: Vec<FileEntry>,
     /// Files written by `analyze`; null before the analysis.
@@ -89,6 +92,29 @@ impl Source {
     }
 }
 
+/// What was pulled from one living system.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Pulled {
+    /// Source: `aws`, `google`…
+    pub source: String,
+    /// Provider its records are of.
+    pub provider: String,
+    /// First instant of the window, RFC 3339.
+    pub from: String,
+    /// First instant after the window, RFC 3339.
+    pub until: String,
+    /// What was selected: prefixes, projects, namespaces…
+    pub selection: BTreeMap<String, String>,
+    /// Logs that were read: log groups, containers…
+    pub logs: u64,
+    /// Distinct events.
+    pub events: u64,
+    /// Events that only a later reading of the tail found.
+    pub late: u64,
+    /// What is known to be missing.
+    pub gaps: Vec<String>,
+}
+
 /// One Parquet file of a run.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct FileEntry {
@@ -131,6 +157,7 @@ impl Manifest {
             labels: BTreeMap::new(),
             config: None,
             sources: Vec::new(),
+            pulled: Vec::new(),
             files: Vec::new(),
             analysis: None,
         }
@@ -141,9 +168,10 @@ impl Manifest {
         self.sources.iter().map(Source::rejects).sum()
     }
 
-    /// Whether some input was refused, unreadable or cut short.
+    /// Whether some input was refused, unreadable or cut short, or is known to be missing.
     pub fn lossy(&self) -> bool {
-        self.sources.iter().any(|source| source.rejects() > 0 || source.cut_short.is_some())
+        self.pulled.iter().any(|pulled| !pulled.gaps.is_empty())
+            || self.sources.iter().any(|source| source.rejects() > 0 || source.cut_short.is_some())
     }
 
     /// Every file of the run.

@@ -1,6 +1,10 @@
 //! `faaslens collect`: from logs to the store.
 
 use clap::Args;
+#[cfg(feature = "living")]
+use faaslens_collect::living::run::Estimate;
+#[cfg(feature = "living")]
+use faaslens_report::escape::visible;
 
 use crate::collection::{bytes_of, conclude};
 use crate::outcome::Outcome;
@@ -20,9 +24,18 @@ impl Arguments {
     pub(crate) fn run(&self, printer: &Printer) -> anyhow::Result<Outcome> {
         let source = self.source.source();
         let common = self.source.options();
-        let options = common.open(source.keep_headers())?;
         catch_interruption()?;
-        let bar = Bar::bytes("collect", bytes_of(source.inputs()), printer.quiet());
+        #[cfg(feature = "living")]
+        if let Some(estimates) = source.estimates(&())? {
+            show(&estimates, printer, common.json)?;
+            return Ok(Outcome::Done);
+        }
+        let options = common.open(source.keep_headers())?;
+        let bar = if source.slices() {
+            Bar::pieces("slices", 0, printer.quiet())
+        } else {
+            Bar::bytes("collect", bytes_of(source.inputs()), printer.quiet())
+        };
         let results = source.collect(&options, &bar);
         drop(bar);
         let collection = conclude(results?, printer)?;
@@ -31,4 +44,40 @@ impl Arguments {
         }
         Ok(collection.outcome)
     }
+}
+
+/// Prints what a collection would ask for.
+#[cfg(feature = "living")]
+fn show(estimates: &[Estimate], printer: &Printer, json: bool) -> anyhow::Result<()> {
+    if json {
+        let object = |estimate: &Estimate| {
+            serde_json::json!({
+                "source": estimate.source,
+                "from": estimate.window.from().to_string(),
+                "until": estimate.window.until().to_string(),
+                "logs": estimate.logs.iter().map(|log| log.name.as_str()).collect::<Vec<_>>(),
+                "slices": estimate.slices,
+                "calls_at_least": estimate.calls,
+                "calls_at_most": estimate.calls_at_most,
+                "seconds_at_least": estimate.at_least.as_secs_f64(),
+            })
+        };
+        return printer.json(&estimates.iter().map(object).collect::<Vec<_>>());
+    }
+    let mut text = String::new();
+    for estimate in estimates {
+        let names = estimate.logs.iter().map(|log| visible(&log.name) + "\n");
+        text.extend(names);
+        let most = estimate.calls_at_most.map_or_else(|| "unknown".to_owned(), |calls| calls.to_string());
+        text.extend([format!(
+            "{} {}: {} logs, {} slices; requests: at least {}, at most {most}; time: at least {:.0} s\n",
+            estimate.source,
+            estimate.window,
+            estimate.logs.len(),
+            estimate.slices,
+            estimate.calls,
+            estimate.at_least.as_secs_f64(),
+        )]);
+    }
+    Ok(printer.text(&text)?)
 }

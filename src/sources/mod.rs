@@ -4,12 +4,18 @@
 //! [`SOURCES`].
 
 mod artillery;
+#[cfg(feature = "aws")]
+mod aws;
 mod befaas;
 mod jmeter;
+#[cfg(feature = "living")]
+mod pulling;
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+#[cfg(feature = "living")]
+use faaslens_collect::living::run::Estimate;
 use faaslens_collect::sources::PerFile;
 use faaslens_collect::{Options, Progress};
 use faaslens_schemas::store::Store;
@@ -24,6 +30,17 @@ pub(crate) trait Collect {
     /// Whether headers are kept that may hold secrets.
     fn keep_headers(&self) -> bool {
         false
+    }
+
+    /// Whether progress is one of slices, not of the bytes of the inputs.
+    fn slices(&self) -> bool {
+        false
+    }
+
+    /// What would be read, where the user asks for that alone.
+    #[cfg(feature = "living")]
+    fn estimates(&self, _progress: &dyn Progress) -> anyhow::Result<Option<Vec<Estimate>>> {
+        Ok(None)
     }
 
     /// Collects every input into the store of `options`. What goes wrong with one of several inputs stands in its
@@ -41,11 +58,12 @@ pub(crate) struct Listed {
 }
 
 macro_rules! sources {
-    ($($variant:ident: $module:ident),+ $(,)?) => {
+    ($($(#[$when:meta])? $variant:ident: $module:ident),+ $(,)?) => {
         /// A source with its arguments.
         #[derive(Debug, Subcommand)]
         pub(crate) enum Source {
             $(
+                $(#[$when])?
                 #[command(name = stringify!($module), about = $module::DESCRIPTION, long_about = None)]
                 $variant(WithOptions<$module::Arguments>),
             )+
@@ -54,18 +72,18 @@ macro_rules! sources {
         impl Source {
             /// The source's own arguments.
             pub(crate) fn source(&self) -> &dyn Collect {
-                match self { $( Self::$variant(all) => &all.source, )+ }
+                match self { $( $(#[$when])? Self::$variant(all) => &all.source, )+ }
             }
 
             /// The options that every source takes.
             pub(crate) fn options(&self) -> &CommonArguments {
-                match self { $( Self::$variant(all) => &all.common, )+ }
+                match self { $( $(#[$when])? Self::$variant(all) => &all.common, )+ }
             }
         }
 
         /// Every source, in the order of the documentation.
         pub(crate) static SOURCES: &[Listed] = &[
-            $( Listed { name: stringify!($module), description: $module::DESCRIPTION }, )+
+            $( $(#[$when])? Listed { name: stringify!($module), description: $module::DESCRIPTION }, )+
         ];
     };
 }
@@ -74,6 +92,8 @@ sources! {
     Befaas: befaas,
     Jmeter: jmeter,
     Artillery: artillery,
+    #[cfg(feature = "aws")]
+    Aws: aws,
 }
 
 /// Arguments of a source, and those of every source.

@@ -24,7 +24,7 @@ mod seen;
 mod sequence;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use faaslens_schemas::manifest::{FileEntry, Source};
@@ -35,6 +35,13 @@ use crate::formats::Dialect;
 use crate::{Error, Progress, Result};
 
 pub use scan::scan_bytes;
+
+/// Bytes of input for one part: what an analysis holds in memory at a time follows from it.
+const BYTES_PER_PART: u64 = 128 << 20;
+/// Typical ratio of log bytes to compressed ones.
+const COMPRESSION: u64 = 16;
+/// Parts at most: files of a store stay countable.
+const MAX_PARTS: u64 = 64;
 
 /// One input file of a run.
 pub(crate) struct InputFile {
@@ -53,6 +60,17 @@ impl InputFile {
     fn bytes(&self) -> u64 {
         self.path.as_ref().and_then(|path| path.metadata().ok()).map_or(0, |metadata| metadata.len())
     }
+}
+
+/// Parts that fit the size of the inputs.
+pub(crate) fn parts_for(inputs: &[InputFile]) -> u32 {
+    let size = |input: &InputFile| {
+        let path = input.path.as_deref().unwrap_or(Path::new(""));
+        let packed = path.extension().is_some_and(|end| end == "gz" || end == "zst");
+        input.bytes() * if packed { COMPRESSION } else { 1 }
+    };
+    let bytes: u64 = inputs.iter().map(size).sum();
+    u32::try_from(bytes.div_ceil(BYTES_PER_PART).clamp(1, MAX_PARTS)).unwrap_or(1)
 }
 
 /// What all records of a run share.

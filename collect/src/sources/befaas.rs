@@ -15,7 +15,7 @@ use crate::formats::Dialect;
 use crate::formats::cloud_logging::CloudLogging;
 use crate::formats::cloudwatch::CloudWatch;
 use crate::formats::plain_lines::{ARTILLERY_CONSOLE, AZURE_HOST, OPENWHISK, TINYFAAS, WATCHDOG};
-use crate::pipeline::{self, Existing, InputFile, Rules};
+use crate::pipeline::{self, Existing, InputFile, Rules, parts_for};
 use crate::{Error, Options, Progress, Result};
 
 /// What this source reads, for `faaslens sources`.
@@ -24,13 +24,6 @@ pub const DESCRIPTION: &str = "BeFaaS log folders (aws, google, azure, tinyfaas,
 
 /// Provider of the load generator's own records.
 pub const CLIENT: &str = "client";
-
-/// Bytes of input for one part: what an analysis holds in memory at a time follows from it.
-const BYTES_PER_PART: u64 = 128 << 20;
-/// Typical ratio of log bytes to compressed ones.
-const COMPRESSION: u64 = 16;
-/// Parts at most: files of a store stay countable.
-const MAX_PARTS: u64 = 64;
 
 /// One log of a folder.
 #[derive(Debug)]
@@ -171,8 +164,9 @@ impl Run {
             Ok(manifest) if options.append && manifest.state == State::Complete => Some(manifest),
             _ => None,
         };
-        let parts =
-            before.as_ref().map_or_else(|| options.parts.unwrap_or_else(|| self.parts()), |before| before.parts);
+        let parts = before
+            .as_ref()
+            .map_or_else(|| options.parts.unwrap_or_else(|| parts_for(&self.inputs)), |before| before.parts);
         let mut manifest = Manifest::new(&self.id, parts);
         self.describe(&mut manifest, before.as_ref());
         manifest.labels.extend(options.labels.clone());
@@ -210,19 +204,6 @@ impl Run {
             expected: "lines with BEFAAS{\"timestamp\":…".to_owned(),
             found: format!("no instrumentation record in {}", looked_at.join(", ")),
         }
-    }
-
-    /// Parts that fit the size of the input.
-    fn parts(&self) -> u32 {
-        let size = |input: &InputFile| {
-            let path = input.path.as_deref().unwrap_or(Path::new(""));
-            let bytes = std::fs::metadata(path).map_or(0, |file| file.len());
-            let packed = path.extension().is_some_and(|end| end == "gz" || end == "zst");
-            bytes * if packed { COMPRESSION } else { 1 }
-        };
-        let bytes: u64 = self.inputs.iter().map(size).sum();
-        let parts = bytes.div_ceil(BYTES_PER_PART).clamp(1, MAX_PARTS);
-        u32::try_from(parts).unwrap_or(1)
     }
 
     /// Deployment, configuration and labels from the folder, or from the collection before.

@@ -1,6 +1,8 @@
 //! Where bytes come from: one file a provider or generator.
 
 pub mod artillery_report;
+#[cfg(feature = "aws")]
+pub mod aws;
 pub mod befaas;
 pub mod jmeter;
 mod result_files;

@@ -5,6 +5,7 @@
 //! <store>/<table>/<table>.parquet                        tables that pool runs
 //! <store>/runs/<run>.json                                manifests
 //! <store>/.staging/<run>/                                files of a collection or analysis that is under way
+//! <store>/.pulled/<run>/                                 what was pulled of a run that is not whole yet
 //! ```
 //!
 //! A run is replaced as a whole: its files are written and synced in the staging folder, the manifest says
@@ -26,6 +27,9 @@ use crate::manifest::{Manifest, State};
 
 pub use transaction::Transaction;
 pub use writer::TableFile;
+
+/// Folder of a store in which what is being pulled from living systems waits until its run is whole.
+pub const PULLED: &str = ".pulled";
 
 /// The part of rows that have no context.
 pub const NO_CONTEXT: u32 = 0;
@@ -91,6 +95,9 @@ impl Store {
     /// Removes the store where it holds no run, as after a collection into a new store that failed. What cannot be
     /// removed stays: an empty store does no harm.
     pub fn discard_if_empty(&self) {
+        if self.root.join(PULLED).exists() {
+            return;
+        }
         // A folder goes only when nothing is in it.
         let emptied = fs::remove_dir(self.root.join("runs")).is_ok();
         if emptied && fs::remove_dir_all(self.root.join(".staging")).is_ok() {

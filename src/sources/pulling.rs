@@ -1,0 +1,116 @@
+//! What every source of a living system takes, and how it is collected.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use faaslens_collect::living::Source;
+use faaslens_collect::living::pace::Patience;
+use faaslens_collect::living::run::{Estimate, Pull, Settings, collect, estimate};
+use faaslens_collect::living::window::duration;
+use faaslens_collect::sources::PerFile;
+use faaslens_collect::{Options, Progress};
+
+use super::Collect;
+
+/// Options of every source of a living system.
+#[derive(Debug, Args)]
+pub(crate) struct Pulling {
+    /// Begin of the window: RFC 3339 (2026-11-22T07:00:00Z), or a duration before now (90s, 30m, 2h, 1d).
+    #[arg(long, value_name = "TIME")]
+    since: String,
+    /// End of the window, which does not belong to it; now when not given.
+    #[arg(long, value_name = "TIME")]
+    until: Option<String>,
+    /// Read the tail again until nothing new comes for so long.
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = parse_duration)]
+    settle: Duration,
+    /// Length of the slices that an interrupted collection goes on from; a 24th of the window, 10m to 6h, when not given.
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    slice: Option<Duration>,
+    /// Requests a second at most, for each API; the provider's documented limit when not given.
+    #[arg(long, value_name = "N", value_parser = parse_rate)]
+    rate: Option<f64>,
+    /// Logs read at a time.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+    workers: Option<u16>,
+    /// Time without a success after which a request is given up.
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = parse_duration)]
+    retry_for: Duration,
+    /// Deployment id: records of other deployments are refused.
+    #[arg(long, value_name = "ID")]
+    deployment: Option<String>,
+    /// List what would be read and estimate pages, requests and time; read nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Begin anew where an interrupted collection of the run is kept.
+    #[arg(long)]
+    restart: bool,
+    /// Allow plain HTTP to other machines: credentials and logs can be read on the way.
+    #[arg(long)]
+    plain_http: bool,
+}
+
+impl Pulling {
+    /// Whether plain HTTP to other machines is allowed.
+    pub(super) fn plain_http(&self) -> bool {
+        self.plain_http
+    }
+
+    fn settings(&self) -> Settings {
+        Settings {
+            since: self.since.clone(),
+            until: self.until.clone(),
+            slice: self.slice,
+            settle: self.settle,
+            rate: self.rate,
+            workers: self.workers.map(usize::from),
+            patience: Patience { total: self.retry_for, ..Patience::default() },
+            plain_http: self.plain_http,
+            restart: self.restart,
+            deployment_id: self.deployment.clone(),
+        }
+    }
+}
+
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    duration(text).ok_or_else(|| format!("expected a duration like 90s, 30m, 2h, found {text:?}"))
+}
+
+fn parse_rate(text: &str) -> Result<f64, String> {
+    let rate = text.parse().ok().filter(|rate: &f64| rate.is_finite() && *rate > 0.0);
+    rate.ok_or_else(|| format!("expected a number above 0, found {text:?}"))
+}
+
+/// A source of a living system, made from its arguments.
+pub(crate) trait Living {
+    /// The options that all have.
+    fn pulling(&self) -> &Pulling;
+
+    /// The source.
+    fn source(&self) -> anyhow::Result<Box<dyn Source>>;
+}
+
+impl<L: Living> Collect for L {
+    fn inputs(&self) -> &[PathBuf] {
+        &[]
+    }
+
+    fn slices(&self) -> bool {
+        true
+    }
+
+    fn estimates(&self, progress: &dyn Progress) -> anyhow::Result<Option<Vec<Estimate>>> {
+        if !self.pulling().dry_run {
+            return Ok(None);
+        }
+        let pull = Pull { source: self.source()?, settings: self.pulling().settings() };
+        Ok(Some(estimate(&[pull], progress)?))
+    }
+
+    fn collect(&self, options: &Options, progress: &dyn Progress) -> anyhow::Result<PerFile> {
+        let pull = Pull { source: self.source()?, settings: self.pulling().settings() };
+        let name = PathBuf::from(pull.source.name());
+        Ok(vec![(name, collect(options, &[pull], &[], progress))])
+    }
+}

@@ -1,0 +1,6 @@
+//! Whole-program tests of collecting from living systems: against servers that others wrote where there are any.
+
+mod aws;
+mod binary;
+mod python;
+mod tables;
