@@ -4,4 +4,5 @@
 
 mod exports;
 mod figures;
+mod notebooks;
 mod session;
