@@ -55,7 +55,7 @@ impl Exporter for Folded {
     fn finish(&mut self, out: &mut dyn Write) -> Result<()> {
         for (path, nanoseconds) in &self.stacks.times {
             // Nothing of less than half a microsecond is drawn anyway.
-            let micros = (nanoseconds + 500) / 1000;
+            let micros = nanoseconds.saturating_add(500) / 1000;
             if micros > 0 {
                 writeln!(out, "{path} {micros}")?;
             }
@@ -84,7 +84,7 @@ impl Stacks {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be positive; saturates")]
     fn add(&mut self, path: &[String], category: &str, ms: Option<f64>) {
         match ms {
-            Some(ms) if ms > 0.0 => {
+            Some(ms) if ms > 0.0 && ms.is_finite() => {
                 let mut line: String = path.iter().fold(String::new(), |line, name| line + &frame(name) + ";");
                 line.push_str(&frame(category));
                 let time = self.times.entry(line).or_default();
