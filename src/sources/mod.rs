@@ -7,9 +7,19 @@ mod artillery;
 #[cfg(feature = "aws")]
 mod aws;
 mod befaas;
+#[cfg(feature = "cri")]
+mod cri;
+#[cfg(feature = "google")]
+mod google;
 mod jmeter;
+#[cfg(feature = "openfaas")]
+mod openfaas;
+#[cfg(feature = "openwhisk")]
+mod openwhisk;
 #[cfg(feature = "living")]
 mod pulling;
+#[cfg(feature = "tinyfaas")]
+mod tinyfaas;
 
 use std::path::PathBuf;
 
@@ -94,6 +104,16 @@ sources! {
     Artillery: artillery,
     #[cfg(feature = "aws")]
     Aws: aws,
+    #[cfg(feature = "google")]
+    Google: google,
+    #[cfg(feature = "cri")]
+    Cri: cri,
+    #[cfg(feature = "openfaas")]
+    Openfaas: openfaas,
+    #[cfg(feature = "tinyfaas")]
+    Tinyfaas: tinyfaas,
+    #[cfg(feature = "openwhisk")]
+    Openwhisk: openwhisk,
 }
 
 /// Arguments of a source, and those of every source.

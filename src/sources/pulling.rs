@@ -12,13 +12,18 @@ use faaslens_collect::sources::PerFile;
 use faaslens_collect::{Options, Progress};
 
 use super::Collect;
+use crate::outcome::wrong_use;
+
+/// Begin of the window of files.
+const BEGINNING: &str = "1970-01-01T00:00:00Z";
 
 /// Options of every source of a living system.
 #[derive(Debug, Args)]
 pub(crate) struct Pulling {
     /// Begin of the window: RFC 3339 (2026-11-22T07:00:00Z), or a duration before now (90s, 30m, 2h, 1d).
+    /// Needed for all but files, which are read whole without it.
     #[arg(long, value_name = "TIME")]
-    since: String,
+    since: Option<String>,
     /// End of the window, which does not belong to it; now when not given.
     #[arg(long, value_name = "TIME")]
     until: Option<String>,
@@ -34,6 +39,9 @@ pub(crate) struct Pulling {
     /// Logs read at a time.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     workers: Option<u16>,
+    /// Pause before a failed request is sent again; doubled each time, up to 20 s.
+    #[arg(long, value_name = "DURATION", default_value = "200ms", value_parser = parse_duration)]
+    retry_pause: Duration,
     /// Time without a success after which a request is given up.
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = parse_duration)]
     retry_for: Duration,
@@ -57,19 +65,25 @@ impl Pulling {
         self.plain_http
     }
 
-    fn settings(&self) -> Settings {
-        Settings {
-            since: self.since.clone(),
+    fn pull(&self, source: Box<dyn Source>) -> anyhow::Result<Pull> {
+        let since = match &self.since {
+            Some(since) => since.clone(),
+            None if source.at_rest() => BEGINNING.to_owned(),
+            None => return Err(wrong_use("--since is needed: a time like 2026-11-22T07:00:00Z or a duration like 2h")),
+        };
+        let settings = Settings {
+            since,
             until: self.until.clone(),
             slice: self.slice,
             settle: self.settle,
             rate: self.rate,
             workers: self.workers.map(usize::from),
-            patience: Patience { total: self.retry_for, ..Patience::default() },
+            patience: Patience { first: self.retry_pause, total: self.retry_for, ..Patience::default() },
             plain_http: self.plain_http,
             restart: self.restart,
             deployment_id: self.deployment.clone(),
-        }
+        };
+        Ok(Pull { source, settings })
     }
 }
 
@@ -104,12 +118,12 @@ impl<L: Living> Collect for L {
         if !self.pulling().dry_run {
             return Ok(None);
         }
-        let pull = Pull { source: self.source()?, settings: self.pulling().settings() };
+        let pull = self.pulling().pull(self.source()?)?;
         Ok(Some(estimate(&[pull], progress)?))
     }
 
     fn collect(&self, options: &Options, progress: &dyn Progress) -> anyhow::Result<PerFile> {
-        let pull = Pull { source: self.source()?, settings: self.pulling().settings() };
+        let pull = self.pulling().pull(self.source()?)?;
         let name = PathBuf::from(pull.source.name());
         Ok(vec![(name, collect(options, &[pull], &[], progress))])
     }

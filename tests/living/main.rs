@@ -2,5 +2,9 @@
 
 mod aws;
 mod binary;
+mod cri;
+mod fakes;
 mod python;
+mod schedules;
+mod server;
 mod tables;

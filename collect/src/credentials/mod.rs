@@ -5,6 +5,8 @@
 
 #[cfg(feature = "aws")]
 pub mod aws;
+#[cfg(feature = "google")]
+pub mod google;
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -116,6 +118,40 @@ pub(crate) fn metadata(method: reqwest::Method, url: &str, headers: &[(&str, &st
         headers.iter().fold(client.request(method, url), |request, (name, value)| request.header(*name, *value));
     let answer = request.send().ok().filter(|answer| answer.status().is_success())?;
     answer.bytes().ok().map(|bytes| bytes.to_vec())
+}
+
+/// Asks a token endpoint with a form; the endpoint must be HTTPS or on this machine.
+#[cfg(feature = "google")]
+pub(crate) fn exchange(provider: &str, url: &str, form: &[(&str, String)]) -> Result<(Secret, Option<i64>)> {
+    crate::living::http::check_url(url, false)?;
+    let body =
+        crate::living::http::query(&form.iter().map(|(name, value)| (*name, value.as_str())).collect::<Vec<_>>());
+    let client = crate::living::http::client(&crate::living::http::Trust::default())?;
+    let failed = |reason: String| Error::Credentials(format!("{provider}: no token: {reason}"));
+    let request = client.post(url).header("content-type", "application/x-www-form-urlencoded");
+    let answer = request.body(body.trim_start_matches('?').to_owned()).send();
+    let answer = answer.map_err(|error| failed(error.without_url().to_string()))?;
+    let status = answer.status();
+    let text = answer.bytes().map_err(|error| failed(error.without_url().to_string()))?;
+    if status.is_success() {
+        return token_of(provider, &text);
+    }
+    let said: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
+    let code = said["error"].as_str().unwrap_or_default();
+    Err(failed(format!("{status} {}", crate::redact::excerpt(code.as_bytes(), 100))))
+}
+
+/// The token in a token endpoint's answer, and when it expires.
+#[cfg(feature = "google")]
+pub(crate) fn token_of(provider: &str, text: &[u8]) -> Result<(Secret, Option<i64>)> {
+    let answer: serde_json::Value = serde_json::from_slice(text).unwrap_or_default();
+    let Some(token) = answer["access_token"].as_str() else {
+        return Err(Error::Credentials(format!("{provider}: the token endpoint gave no token")));
+    };
+    // A number, or a number as text.
+    let seconds = |value: &serde_json::Value| value.as_i64().or_else(|| value.as_str()?.parse().ok());
+    let expires = seconds(&answer["expires_in"]).map(|seconds| now_us() + seconds.saturating_mul(1_000_000));
+    Ok((Secret::new(token), expires))
 }
 
 #[cfg(test)]

@@ -133,7 +133,9 @@ fn statement(entry: &Value) -> PlatformRecord {
         });
     let own = |value: &Value| value.as_str().map(str::to_owned);
     record.at = entry["timestamp"].as_str().and_then(|time| stamp::read(time.as_bytes())).map(|(at, _)| at);
-    record.request_id = own(&labels["execution_id"]).filter(|_| &*record.kind != "text");
+    // The execution's id is optional; a trace is that of one request.
+    let id = own(&labels["execution_id"]).or_else(|| own(&entry["trace"]));
+    record.request_id = id.filter(|_| &*record.kind != "text");
     record.trace_id = own(&entry["trace"]);
     record.host = labels["instance_id"].as_str().or_else(|| labels["instanceId"].as_str()).map(Into::into);
     record.function = resource["function_name"].as_str().or_else(|| resource["service_name"].as_str()).map(Into::into);

@@ -95,7 +95,7 @@ fn number(bytes: &[u8]) -> Option<(i64, &[u8])> {
 }
 
 /// After a record come the message's line end and the event's other members; anything else is text of the function.
-fn rest_of_line(rest: &[u8], offset: usize, findings: &mut dyn Findings) {
+pub(super) fn rest_of_line(rest: &[u8], offset: usize, findings: &mut dyn Findings) {
     let mut text = rest;
     while let Some(shorter) = text.strip_prefix(br"\n").or_else(|| text.strip_prefix(b" ")) {
         text = shorter;

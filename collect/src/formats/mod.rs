@@ -5,6 +5,7 @@ pub mod befaas;
 pub mod cloud_logging;
 pub mod cloudwatch;
 mod dialect;
+pub mod envelope;
 pub mod jtl;
 pub mod jtl_csv;
 pub mod jtl_xml;

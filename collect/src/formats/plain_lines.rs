@@ -108,7 +108,7 @@ fn azure_statement(line: &[u8]) -> Option<PlatformRecord> {
 }
 
 /// `Executing 'Functions.f' (Reason='…', Id=…)` and `Executed 'Functions.f' (Succeeded, Id=…, Duration=1ms)`.
-fn azure_execution(message: &str) -> Option<PlatformRecord> {
+pub(super) fn azure_execution(message: &str) -> Option<PlatformRecord> {
     let (kind, rest) = match message.strip_prefix("Executing '") {
         Some(rest) => ("executing", rest),
         None => ("executed", message.strip_prefix("Executed '")?),
@@ -129,7 +129,7 @@ fn azure_execution(message: &str) -> Option<PlatformRecord> {
 }
 
 /// `2026/11/22 07:01:55 POST / - 200 OK - ContentLength: 77`, and anything else the watchdog says.
-fn watchdog_statement(line: &[u8]) -> Option<PlatformRecord> {
+pub(super) fn watchdog_statement(line: &[u8]) -> Option<PlatformRecord> {
     let mut record = text_line(line)?;
     let line = line.trim_ascii();
     let Some((at, length)) = stamp::read(line) else { return Some(record) };
@@ -171,7 +171,7 @@ fn tinyfaas_handler(before: &[u8]) -> Option<&str> {
     std::str::from_utf8(line[at..].split(|&b| b == b' ').next()?).ok()
 }
 
-fn openwhisk_statement(line: &[u8]) -> Option<PlatformRecord> {
+pub(super) fn openwhisk_statement(line: &[u8]) -> Option<PlatformRecord> {
     let Some((at, length)) = stamp::read(line) else { return text_line(line) };
     let mut record = text_line(&line[length..])?;
     record.at = Some(at);

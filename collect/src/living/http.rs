@@ -405,6 +405,34 @@ pub fn broken<T>(error: &io::Error) -> Reply<T> {
     Reply::Again(format!("the answer broke off: {}", crate::redact::excerpt(cause.as_bytes(), 200)))
 }
 
+/// Reads an answer of status 200 as JSON; any other is for `complaint`.
+pub fn json_of<T: serde::de::DeserializeOwned>(
+    complaint: impl Fn(&mut Answer) -> Reply<T>,
+) -> impl FnMut(&mut Answer) -> Reply<T> {
+    move |answer| {
+        if answer.status != 200 {
+            return complaint(answer);
+        }
+        match answer.bytes() {
+            Ok(bytes) => serde_json::from_slice(&bytes).map_or_else(|error| unreadable(&error), Reply::Done),
+            Err(error) => broken(&error),
+        }
+    }
+}
+
+/// Names and values as the query of an URL, with its question mark.
+pub fn query(parameters: &[(&str, &str)]) -> String {
+    let escape = |text: &str| -> String {
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
+        let digit = |n: u8| char::from_digit(u32::from(n), 16).unwrap_or('0').to_ascii_uppercase();
+        let escaped = |b: u8| if plain(b) { vec![char::from(b)] } else { vec!['%', digit(b >> 4), digit(b & 15)] };
+        text.bytes().flat_map(escaped).collect()
+    };
+    let pairs: Vec<String> =
+        parameters.iter().map(|(name, value)| format!("{}={}", escape(name), escape(value))).collect();
+    format!("?{}", pairs.join("&"))
+}
+
 /// What an answer that is no whole JSON is: something to ask for again.
 pub fn unreadable<T>(error: &serde_json::Error) -> Reply<T> {
     Reply::Again(format!(
@@ -437,6 +465,11 @@ mod tests {
     fn an_url_with_credentials_is_refused_without_repeating_them() {
         let error = check_url("https://admin:PLANTED@gateway/", true).expect_err("refused");
         assert!(!error.to_string().contains("PLANTED"), "{error}");
+    }
+
+    #[test]
+    fn values_of_a_query_are_escaped() {
+        assert_eq!(query(&[("a", "b c&d"), ("t", "é+")]), "?a=b%20c%26d&t=%C3%A9%2B");
     }
 
     #[test]

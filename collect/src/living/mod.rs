@@ -62,6 +62,11 @@ pub trait Source: Send + Sync + Debug {
     /// Requests a second that the API is asked at most when the user says nothing; 0 where there is no bound.
     fn per_second(&self) -> f64;
 
+    /// Whether its logs are files that no longer change: without a window, all of them are read.
+    fn at_rest(&self) -> bool {
+        false
+    }
+
     /// Logs that can be pulled at a time.
     fn workers(&self) -> usize {
         4

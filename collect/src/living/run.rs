@@ -293,11 +293,20 @@ fn unfinished(store: &Store, wanted: &[Header]) -> Option<String> {
     run.file_name().map(|name| name.to_string_lossy().into_owned())
 }
 
+/// Removes the folder of a run at one stroke: what is left of a removal that was cut short is never read.
 fn remove(folder: &Path) -> Result<()> {
+    let gone = folder.with_file_name(format!(".gone-{}", folder.file_name().unwrap_or_default().to_string_lossy()));
+    let failed = |source| Error::Io { action: "remove", path: folder.to_owned(), source };
+    remove_all(&gone).map_err(failed)?;
+    if folder.exists() {
+        fs::rename(folder, &gone).map_err(failed)?;
+    }
+    remove_all(&gone).map_err(failed)
+}
+
+fn remove_all(folder: &Path) -> std::io::Result<()> {
     match fs::remove_dir_all(folder) {
-        Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-            Err(Error::Io { action: "remove", path: folder.to_owned(), source })
-        }
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
 }

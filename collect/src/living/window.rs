@@ -88,6 +88,12 @@ impl std::fmt::Display for Window {
     }
 }
 
+/// A second before the whole second of an instant, RFC 3339: for APIs that round their begin.
+pub fn whole_second_before(at_us: i64) -> String {
+    let second = Timestamp::from_micros((at_us.div_euclid(1_000_000) - 1) * 1_000_000).to_string();
+    format!("{}Z", &second[..second.len() - ".000000Z".len()])
+}
+
 /// The wall clock, in microseconds since the Unix epoch.
 pub fn now_us() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

@@ -322,7 +322,6 @@ fn is_about_token(refusal: &Refusal) -> bool {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Groups {
-    #[serde(default)]
     log_groups: Vec<Group>,
     next_token: Option<String>,
 }
@@ -338,7 +337,6 @@ struct Group {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Streams {
-    #[serde(default)]
     log_streams: Vec<Stream>,
     next_token: Option<String>,
 }

@@ -4,8 +4,18 @@ pub mod artillery_report;
 #[cfg(feature = "aws")]
 pub mod aws;
 pub mod befaas;
+#[cfg(feature = "cri")]
+pub mod cri;
+#[cfg(feature = "google")]
+pub mod google;
 pub mod jmeter;
+#[cfg(feature = "openfaas")]
+pub mod openfaas;
+#[cfg(feature = "openwhisk")]
+pub mod openwhisk;
 mod result_files;
 mod result_run;
+#[cfg(feature = "tinyfaas")]
+pub mod tinyfaas;
 
 pub use result_files::{Collected, PerFile};

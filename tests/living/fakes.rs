@@ -1,0 +1,221 @@
+//! Fakes of the providers' APIs, by their documentation: what they ask for, their pages, limits and error shapes.
+//!
+//! They fall short: no authentication is checked beyond being there, no quota is kept (faults throttle), filters are read as far as
+//! faaslens writes them, and pages are small so that there are many.
+
+use std::fmt::Write;
+
+use serde_json::{Value, json};
+
+use crate::server::{Answered, Asked, Fake, mixed};
+
+/// First instant of all events: 2026-11-22T07:00:00Z, in milliseconds.
+pub(crate) const BEGIN_MS: i64 = 1_795_330_800_000;
+/// Last instant of all windows.
+pub(crate) const END_MS: i64 = BEGIN_MS + 3_600_000;
+/// Entries of a page.
+const PAGE: usize = 23;
+
+/// One event of a fake's log.
+#[derive(Debug, Clone)]
+pub(crate) struct Logged {
+    pub(crate) at_ms: i64,
+    pub(crate) stream: String,
+    pub(crate) text: String,
+}
+
+/// So many events over an hour: records and other lines, several in one millisecond now and then.
+pub(crate) fn events(count: u64) -> Vec<Logged> {
+    let mut events: Vec<Logged> = (0..count)
+        .map(|n| {
+            let at_ms = BEGIN_MS + i64::try_from(mixed(n) % 3_600_000 / 50 * 50).expect("a time");
+            let executor = mixed(n) % 3;
+            let text = if n % 4 == 3 {
+                format!("line {n} with \"quotes\"\tand tabs")
+            } else {
+                format!(
+                    r#"BEFAAS{{"timestamp":{at_ms},"now":{n}.5,"version":"8.24.3","deploymentId":"D","fn":{{"id":"e{executor}","name":"f{executor}"}},"event":{{"coldstart":true}}}}"#
+                )
+            };
+            Logged { at_ms, stream: format!("f{executor}"), text }
+        })
+        .collect();
+    events.sort_by_key(|event| event.at_ms);
+    events
+}
+
+fn stamp(at_ms: i64) -> String {
+    faaslens_schemas::time::Timestamp::from_millis(at_ms).to_string()
+}
+
+/// The page that a token stands for: some events and the token of the next. Every third page comes empty first.
+fn page<'a>(chosen: &[&'a Logged], token: Option<&str>) -> (Vec<&'a Logged>, Option<String>) {
+    let (empty, from) = match token {
+        None => (false, 0),
+        Some(token) => (token.starts_with('e'), token[1..].parse::<usize>().unwrap_or(usize::MAX)),
+    };
+    if empty {
+        return (Vec::new(), Some(format!("t{from}")));
+    }
+    let until = from.saturating_add(PAGE).min(chosen.len());
+    let next =
+        (until < chosen.len()).then(|| format!("{}{until}", if (until / PAGE).is_multiple_of(3) { 'e' } else { 't' }));
+    (chosen.get(from..until).unwrap_or_default().to_vec(), next)
+}
+
+/// `CloudWatch` Logs: one group for each stream name; `DescribeLogGroups` and `FilterLogEvents` with an inclusive end.
+pub(crate) struct CloudWatch(pub(crate) Vec<Logged>);
+
+impl Fake for CloudWatch {
+    fn answer(&self, asked: &Asked) -> Answered {
+        let body: Value = serde_json::from_slice(&asked.body).unwrap_or_default();
+        if asked.header("authorization").is_empty() {
+            return (400, br#"{"__type":"MissingAuthenticationTokenException"}"#.to_vec());
+        }
+        let answer = if asked.header("x-amz-target").ends_with("DescribeLogGroups") {
+            let group = |n: u8| json!({"logGroupName": format!("/aws/lambda/f{n}"), "storedBytes": 0});
+            json!({"logGroups": ([0, 1, 2].map(group))})
+        } else {
+            let (from, to) = (body["startTime"].as_i64().expect("a start"), body["endTime"].as_i64().expect("an end"));
+            let group = body["logGroupName"].as_str().expect("a group");
+            let fits = |e: &&Logged| group.ends_with(&e.stream) && (from..=to).contains(&e.at_ms);
+            let chosen: Vec<&Logged> = self.0.iter().filter(fits).collect();
+            let (events, next) = page(&chosen, body["nextToken"].as_str());
+            let event = |e: &Logged| json!({"logStreamName": "s", "timestamp": e.at_ms, "message": e.text, "ingestionTime": e.at_ms, "eventId": format!("{} {}", e.at_ms, e.text)});
+            json!({"events": events.into_iter().map(event).collect::<Vec<_>>(), "nextToken": next})
+        };
+        (200, answer.to_string().into_bytes())
+    }
+
+    fn throttled(&self) -> Answered {
+        (400, br#"{"__type":"ThrottlingException","message":"Rate exceeded"}"#.to_vec())
+    }
+
+    fn expired(&self, asked: &Asked) -> Option<Answered> {
+        let body: Value = serde_json::from_slice(&asked.body).ok()?;
+        body["nextToken"].as_str()?;
+        Some((
+            400,
+            br#"{"__type":"InvalidParameterException","message":"The specified nextToken is invalid."}"#.to_vec(),
+        ))
+    }
+}
+
+/// Cloud Logging's `entries:list`.
+pub(crate) struct CloudLogging(pub(crate) Vec<Logged>);
+
+impl Fake for CloudLogging {
+    fn answer(&self, asked: &Asked) -> Answered {
+        if !asked.header("authorization").starts_with("Bearer ") || asked.path != "/v2/entries:list" {
+            return (401, br#"{"error":{"code":401,"status":"UNAUTHENTICATED","message":"no token"}}"#.to_vec());
+        }
+        let body: Value = serde_json::from_slice(&asked.body).unwrap_or_default();
+        let filter = body["filter"].as_str().expect("a filter");
+        let bound = |mark: &str| filter.split_once(mark).map(|(_, rest)| rest[..27].to_owned()).expect("a bound");
+        let (from, until) = (bound("timestamp>=\""), bound("timestamp<\""));
+        let fits = |e: &&Logged| (from.as_str()..until.as_str()).contains(&stamp(e.at_ms).as_str());
+        let chosen: Vec<&Logged> = self.0.iter().filter(fits).collect();
+        let (events, next) = page(&chosen, body["pageToken"].as_str());
+        let entry = |e: &Logged| {
+            json!({
+                "logName": "projects/p/logs/run.googleapis.com%2Fstdout", "insertId": format!("{:x}", mixed(e.text.len() as u64 ^ mixed(e.at_ms.cast_unsigned()) ^ e.text.bytes().map(u64::from).fold(0, |a, b| mixed(a ^ b)))),
+                "timestamp": stamp(e.at_ms), "textPayload": e.text,
+                "resource": {"type": "cloud_run_revision", "labels": {"service_name": e.stream}},
+            })
+        };
+        let mut answer = json!({"nextPageToken": next.unwrap_or_default()});
+        if !events.is_empty() {
+            answer["entries"] = events.into_iter().map(entry).collect();
+        }
+        (200, serde_json::to_vec_pretty(&answer).expect("JSON"))
+    }
+
+    fn throttled(&self) -> Answered {
+        (429, br#"{"error":{"code":429,"status":"RESOURCE_EXHAUSTED","message":"Quota exceeded"}}"#.to_vec())
+    }
+
+    fn expired(&self, asked: &Asked) -> Option<Answered> {
+        let body: Value = serde_json::from_slice(&asked.body).ok()?;
+        body["pageToken"].as_str()?;
+        Some((400, br#"{"error":{"code":400,"status":"INVALID_ARGUMENT","message":"page_token is invalid"}}"#.to_vec()))
+    }
+}
+
+/// The gateway of OpenFaaS: functions, and their logs as one JSON object a line, from a whole second on.
+pub(crate) struct Gateway(pub(crate) Vec<Logged>);
+
+impl Fake for Gateway {
+    fn shows_its_end(&self) -> bool {
+        false
+    }
+
+    fn answer(&self, asked: &Asked) -> Answered {
+        if !asked.header("authorization").starts_with("Basic ") {
+            return (401, b"unauthorized".to_vec());
+        }
+        if asked.path == "/system/functions" {
+            return (200, json!([{"name": "f0"}, {"name": "f1"}, {"name": "f2"}]).to_string().into_bytes());
+        }
+        let name = asked.parameter("name").expect("a name");
+        let since = asked.parameter("since").expect("a begin");
+        let mut text = String::new();
+        for event in self.0.iter().filter(|e| e.stream == name && stamp(e.at_ms).as_str() >= since) {
+            // The watchdog cuts long lines.
+            let (first, rest) =
+                event.text.split_at(if event.text.starts_with("BEFAAS") { 60 } else { event.text.len() });
+            for piece in [first, rest].iter().filter(|piece| !piece.is_empty()) {
+                let text_of = format!("2026/11/22 07:00:00 stdout: {piece}");
+                let line = json!({"name": name, "namespace": "fn", "instance": format!("{name}-pod"), "timestamp": stamp(event.at_ms), "text": text_of});
+                writeln!(text, "{line}").expect("written");
+            }
+        }
+        (200, text.into_bytes())
+    }
+}
+
+/// tinyFaaS's manager: all lines, function by function, a blank line after each.
+pub(crate) struct Manager(pub(crate) Vec<Logged>);
+
+impl Fake for Manager {
+    fn shows_its_end(&self) -> bool {
+        false
+    }
+
+    fn answer(&self, _asked: &Asked) -> Answered {
+        let mut text = String::new();
+        for function in ["f0", "f1", "f2"] {
+            for e in self.0.iter().filter(|e| e.stream == function) {
+                writeln!(text, "function={function} handler={function}h {} {}", stamp(e.at_ms), e.text)
+                    .expect("written");
+            }
+            text.push('\n');
+        }
+        (200, text.into_bytes())
+    }
+}
+
+/// OpenWhisk's activations: newest first, at most 200, both ends inclusive; one log line each.
+pub(crate) struct Activations(pub(crate) Vec<Logged>);
+
+impl Fake for Activations {
+    fn answer(&self, asked: &Asked) -> Answered {
+        let number = |name: &str| asked.parameter(name).and_then(|text| text.parse::<i64>().ok()).unwrap_or(0);
+        let (since, upto, limit) = (number("since"), number("upto"), number("limit"));
+        if limit > 200 {
+            return (400, br#"{"error":"limit over 200"}"#.to_vec());
+        }
+        let chosen = self.0.iter().enumerate().rev().filter(|(_, e)| (since..=upto).contains(&e.at_ms));
+        let whole: Vec<Value> = chosen
+            .skip(usize::try_from(number("skip")).unwrap_or(0))
+            .take(usize::try_from(limit).unwrap_or(0))
+            .map(|(n, e)| {
+                json!({
+                    "activationId": format!("a{n}"), "name": e.stream, "start": e.at_ms, "duration": 12,
+                    "response": {"status": "success"}, "logs": [format!("{} stdout: {}", stamp(e.at_ms), e.text)],
+                    "annotations": [{"key": "waitTime", "value": 3}, {"key": "initTime", "value": 40}],
+                })
+            })
+            .collect();
+        (200, Value::from(whole).to_string().into_bytes())
+    }
+}
