@@ -5,7 +5,7 @@ import { number } from "./format.js";
 
 /** Options that every chart has: axes in the page's colours. */
 export function chartAxis(label, extra = {}) {
-  return { label, stroke: () => themed("--soft"), grid: { stroke: () => themed("--grid"), width: 1 }, ticks: { stroke: () => themed("--grid"), width: 1 }, font: "12px system-ui, sans-serif", labelFont: "12px system-ui, sans-serif", labelSize: 20, ...extra };
+  return { label, stroke: () => themed("--soft"), grid: { stroke: () => themed("--grid"), width: 1 }, ticks: { stroke: () => themed("--grid"), width: 1 }, font: "12px system-ui, sans-serif", labelFont: "12px system-ui, sans-serif", labelSize: 18, labelGap: 0, size: 34, ...extra };
 }
 
 /** A chart in an element, as wide as it is; gives uPlot's object. */

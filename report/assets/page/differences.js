@@ -18,7 +18,7 @@ export function showDifferences(profile, reference, what, references) {
   const gap = profile.top.total - reference.top.total;
   rows.sort((a, b) => Math.abs(b.mine - b.theirs) - Math.abs(a.mine - a.theirs));
   const shown = rows.slice(0, ROWS).filter((row) => Math.abs(row.mine - row.theirs) > 0.0005);
-  const head = ["function", "provider", "category", `${what.reference} (ms)`, `${what.chosen} (ms)`, "difference", "share of it"];
+  const head = ["function", "provider", "category", "compared with (ms)", "chosen (ms)", "difference", "share of it"];
   fill(byId("difference-view"),
     el("div", { class: "controls" }, choice("Compare with", references, state().against, (against) => setState({ against }))),
     profile.n === 0 || reference.n === 0

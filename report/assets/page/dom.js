@@ -42,8 +42,15 @@ export function download(name, type, content) {
   setTimeout(() => URL.revokeObjectURL(address), 10_000);
 }
 
+let status = null;
+
 /** Tells a screen reader, and the line at the bottom, what happened. */
 export function announce(text) {
-  const line = byId("announce");
-  if (line) line.textContent = text;
+  // Whoever redraws a dialog takes the line out with the rest: it is kept here.
+  status ??= byId("announce");
+  // What is outside of an open dialog can neither be seen nor heard.
+  (document.querySelector("dialog[open]") ?? document.body).append(status);
+  status.textContent = text;
+  clearTimeout(announce.timer);
+  announce.timer = setTimeout(() => { status.textContent = ""; }, 6000);
 }

@@ -110,8 +110,8 @@ function drawBounds(holder, pair) {
     height: 130,
     cursor: { show: false },
     scales: { x: { time: false } },
-    axes: [chartAxis(null, { values: (chart, splits) => splits.map((value) => `${value} s`) }), chartAxis(null, { size: 48, values: (chart, splits) => splits.map((value) => `${number(value)}`) })],
-    series: [{}, { stroke: () => themed("--soft"), width: 1 }, { stroke: () => themed("--soft"), width: 1 }, { stroke: () => themed("--curve-a"), width: 1.5, dash: [4, 3] }],
+    axes: [chartAxis(null, { labelSize: 0, values: (chart, splits) => splits.map((value) => `${value} s`) }), chartAxis(null, { labelSize: 0, size: 48, values: (chart, splits) => splits.map((value) => `${number(value)}`) })],
+    series: [{}, ...["--soft", "--soft", "--curve-a"].map((colour, at) => ({ stroke: () => themed(colour), width: at === 2 ? 1.5 : 1, dash: at === 2 ? [4, 3] : undefined, points: { show: false } }))],
     bands: [{ series: [2, 1], fill: () => themed("--band") }],
   }, [pair.at, pair.low, pair.high, pair.estimate]);
 }

@@ -17,7 +17,7 @@ pub(super) struct Number {
 
 /// What the reader wants to know first, as far as the tables say it.
 pub(super) fn numbers(input: &ReportInput) -> Vec<Number> {
-    let all = [amount(input), response(input), shares(input), cold(input), trigger(input)];
+    let all = [amount(input), response(input), shares(input), cold(input), trigger(input).or_else(|| tail(input))];
     all.into_iter().flatten().collect()
 }
 
@@ -73,6 +73,17 @@ fn response(input: &ReportInput) -> Option<Number> {
             note: format!("over {} configurations", several.len()),
         }),
     }
+}
+
+/// What one request in twenty takes at least, where there are no events to tell of.
+fn tail(input: &ReportInput) -> Option<Number> {
+    let percentiles = input.responses.iter().filter_map(|row: &Response| row.p95_ms);
+    let greatest = percentiles.max_by(f64::total_cmp)?;
+    let note = match input.responses.len() {
+        1 => "of client requests not marked as failed".to_owned(),
+        several => format!("the greatest of {several} configurations"),
+    };
+    Some(Number { value: format!("{} ms", readable(greatest)), name: "95th percentile of response times", note })
 }
 
 /// Mean time of the root invocation with its tree: the sum over the categories inside it.
