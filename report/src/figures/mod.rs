@@ -5,11 +5,14 @@
 
 mod box_plot;
 mod chains;
+mod clock_offsets;
 mod cold_phases;
+mod completeness;
 mod ecdf;
 mod execution_duration;
 mod forest;
 mod history;
+mod network;
 mod publish_network;
 mod route_duration;
 mod throughput;
@@ -30,9 +33,12 @@ pub static FIGURES: &[&Figure] = &[
     &route_duration::FIGURE,
     &time_shares::FIGURE,
     &what_if::FIGURE,
+    &network::FIGURE,
     &publish_network::FIGURE,
     &triggers::FIGURE,
     &cold_phases::FIGURE,
+    &completeness::FIGURE,
+    &clock_offsets::FIGURE,
     &throughput::FIGURE,
     &chains::FIGURE,
 ];

@@ -9,7 +9,8 @@ use faaslens_schemas::arrow::array::{StringDictionaryBuilder, TimestampMicroseco
 use faaslens_schemas::arrow::datatypes::{DataType, Int32Type};
 use faaslens_schemas::manifest::{Manifest, Source, State, Window};
 use faaslens_schemas::table::Row;
-use faaslens_schemas::tables::{ColdStart, Completeness, Contribution, Share};
+use faaslens_schemas::tables::{ClockOffset, ColdStart, Completeness, Contribution, Share, TukeyBox};
+use faaslens_schemas::time::Timestamp;
 
 pub(crate) fn path(name: &str) -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)
@@ -124,6 +125,63 @@ fn contributions() -> Vec<Contribution> {
     functions.into_iter().chain(store).chain(idle).map(row).collect()
 }
 
+/// Hand-made: network time between two pairs of providers.
+fn network() -> Vec<TukeyBox> {
+    let row = |provider: &str, peer: &str, median_ms: f64| TukeyBox {
+        measure: "network".into(),
+        provider: provider.into(),
+        peer: Some(peer.into()),
+        n: 120,
+        min_ms: median_ms - 4.0,
+        whisker_low_ms: median_ms - 4.0,
+        q1_ms: median_ms - 1.5,
+        median_ms,
+        q3_ms: median_ms + 2.0,
+        whisker_high_ms: median_ms + 6.0,
+        max_ms: median_ms + 6.0,
+        mean_ms: median_ms + 0.5,
+        complete: true,
+        ..TukeyBox::default()
+    };
+    vec![row("aws", "azure", 24.0), row("azure", "google", 19.0)]
+}
+
+/// Hand-made: a capped log beside another, by second.
+fn completeness() -> Vec<Completeness> {
+    let row = |provider: &str, second: i64, lines| Completeness {
+        provider: provider.into(),
+        second: Some(Timestamp::from_millis(1_795_330_900_000 + second * 1000)),
+        lines,
+        ..Completeness::default()
+    };
+    let seconds = (0..12).flat_map(|s| [row("aws", s, 40 + s % 5 * 9), row("azure", s, 60)]);
+    let total = |provider: &str, cap_per_s| Completeness {
+        provider: provider.into(),
+        verdict: Some("complete".into()),
+        lines: 700,
+        cap_per_s,
+        ..Completeness::default()
+    };
+    seconds.chain([total("aws", None), total("azure", Some(60.0))]).collect()
+}
+
+/// Hand-made: one pair of clocks that may agree, one that differs.
+fn clock_offsets() -> Vec<ClockOffset> {
+    let row = |b: &str, minute: i64, low_ms: f64, high_ms: f64| ClockOffset {
+        provider_a: "aws".into(),
+        provider_b: b.into(),
+        at: Timestamp::from_millis(1_795_330_900_000 + minute * 60_000),
+        low_ms: Some(low_ms),
+        high_ms: Some(high_ms),
+        estimate_ms: Some(f64::midpoint(low_ms, high_ms)),
+        calls: 120,
+        ..ClockOffset::default()
+    };
+    let pairs =
+        (0..5).map(|m| row("azure", m, -9.0 - m as f64, 8.0)).chain((0..5).map(|m| row("google", m, 31.0, 44.0)));
+    pairs.collect()
+}
+
 /// One run with every table.
 pub(crate) fn input() -> ReportInput {
     let cold = |function: &str, n, cold_n| ColdStart {
@@ -135,13 +193,15 @@ pub(crate) fn input() -> ReportInput {
         ..ColdStart::default()
     };
     let run = RunTables {
-        boxes: rows(),
+        boxes: rows().into_iter().chain(network()).collect(),
         outliers: rows(),
         phases: rows(),
         throughput: rows(),
         chains: rows(),
         shares: shares(),
         contributions: contributions(),
+        clock_offsets: clock_offsets(),
+        completeness: completeness(),
         cold_starts: vec![cold("frontend", 190, 10), cold("checkout", 50, 2)],
         ..run("webservice-1")
     };
