@@ -134,8 +134,9 @@ export class Explorer {
   }
 
   describe(values) {
-    const measure = [...TRACE_MEASURES, INVOCATION_MEASURE].find(([name]) => name === (values === state() ? this.measure : values.measure))?.[1] ?? "";
-    const parts = [values.group || (this.measure === INVOCATION_MEASURE[0] ? "all functions" : "all routes"), measure, values.run, values.provider, values.function, values.route, values.cold, values.complete && "complete only"];
+    const chosen = values === state() ? this.measure : values.measure;
+    const name = [...TRACE_MEASURES, INVOCATION_MEASURE].find(([known]) => known === chosen)?.[1] ?? "";
+    const parts = [values.group || (chosen === INVOCATION_MEASURE[0] ? "all functions" : "all routes"), name, values.run, values.provider, values.function, values.route, values.cold, values.complete && "complete only"];
     if (values.from !== "" || values.to !== "") parts.push(`${values.from || 0} to ${values.to || "end"} s`);
     return parts.filter(Boolean).join(" · ");
   }

@@ -36,6 +36,8 @@ async function start() {
   byId("search-form").addEventListener("submit", (event) => { event.preventDefault(); search(byId("search").value.trim()); });
   for (const part of document.querySelectorAll(".live")) part.hidden = false;
   if (!page.explorable) for (const part of document.querySelectorAll(".explorable")) part.hidden = true;
+  page.profiled = all.some((run) => run.own.rows > 0);
+  if (!page.profiled) for (const part of document.querySelectorAll(".profiled")) part.hidden = true;
   switchTheme(redraw);
   onChange(changed);
   await redraw();
@@ -52,7 +54,7 @@ async function redraw() {
   showClocks(page.runs);
   if (!page.explorable) return;
   page.explorer.show(page.runs.length > 0 ? page.runs : page.explorer.allRuns);
-  showProfiles();
+  if (page.profiled) showProfiles();
   showSample();
 }
 

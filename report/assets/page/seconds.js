@@ -4,10 +4,13 @@ import { byId, choice, clip, el, fill } from "./dom.js";
 import { chartAxis, draw } from "./chart.js";
 import { providerColour, themed } from "./colours.js";
 import { msAt, textAt } from "./frame.js";
-import { number } from "./format.js";
+import { count, number } from "./format.js";
 import { setState, state } from "./state.js";
 
 const KINDS = [["lines", "log records"], ["client_sent", "client requests"], ["calls_made", "calls made"], ["missing", "callees and callers missing"]];
+/** Runs that are drawn at a time. */
+const RUNS = 4;
+
 let kind = "lines";
 let charts = [];
 
@@ -20,12 +23,18 @@ export function showSeconds(runs) {
   const drawn = runs.filter((run) => run.seconds && run.seconds.rows > 0);
   if (drawn.length === 0) return fill(root);
   fill(root, el("div", { class: "controls" }, choice("By second", KINDS, kind, (value) => { kind = value; showSeconds(runs); })));
-  for (const run of drawn) {
+  for (const run of drawn.slice(0, RUNS)) {
     const holder = el("div", { class: "chart", role: "img", "aria-label": `${KINDS.find(([name]) => name === kind)[1]} by second and provider, run ${run.id}` });
     root.append(holder);
     if (drawn.length > 1) holder.append(el("p", { class: "soft" }, clip(run.id, 80)));
     charts.push(drawSeconds(holder, run));
   }
+  more(root, drawn);
+}
+
+/** Says how to see the runs that are not drawn. */
+function more(root, runs) {
+  if (runs.length > RUNS) root.append(el("p", { class: "note" }, `${count(runs.length - RUNS)} more runs: choose one in the filters to see it.`));
 }
 
 function drawSeconds(holder, run) {
@@ -75,7 +84,9 @@ export function showClocks(runs) {
   for (const chart of bounds) chart.destroy();
   bounds = [];
   fill(root);
-  for (const run of runs.filter((candidate) => candidate.offsets && candidate.offsets.rows > 0)) {
+  const drawn = runs.filter((candidate) => candidate.offsets && candidate.offsets.rows > 0);
+  for (const run of drawn.slice(0, RUNS)) {
+    if (drawn.length > 1) root.append(el("p", { class: "soft" }, clip(run.id, 80)));
     const pairs = pairsOf(run);
     const list = el("div", { class: "small-charts" });
     root.append(list);
@@ -85,6 +96,7 @@ export function showClocks(runs) {
       bounds.push(drawBounds(holder, pair));
     }
   }
+  more(root, drawn);
 }
 
 function pairsOf(run) {

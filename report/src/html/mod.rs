@@ -59,8 +59,15 @@ struct Page<'a> {
     sections: Vec<Section<'a>>,
     comparison: Option<comparison::Part>,
     others: Vec<TablePart>,
+    stored: Vec<Stored>,
     undrawn: Vec<String>,
     methods: Vec<(&'static str, &'static str, &'static str)>,
+}
+
+/// The tables of a run that a server gives whole: name, address, rows.
+struct Stored {
+    run: String,
+    tables: Vec<(String, String, String)>,
 }
 
 /// A section with its figures and the tables that stand beside none of them.
@@ -140,6 +147,7 @@ pub(crate) fn page(content: &Content) -> Result<String> {
         sections,
         comparison: comparison::part(content),
         others,
+        stored: if content.input.served { runs.iter().map(stored).collect() } else { Vec::new() },
         undrawn: undrawn(content.undrawn),
     };
     Ok(page.render()?)
@@ -163,6 +171,19 @@ fn sections<'a>(content: &Content<'a>) -> (Vec<Section<'a>>, Vec<TablePart>) {
     }
     let others = free.iter().filter(|table| topics::of(table.name).is_none());
     (sections, others.map(|table| table_part(table, several)).collect())
+}
+
+/// The tables of a run in the store. Ids of runs and names of tables hold no sign that an address would have to escape.
+fn stored(run: &RunTables) -> Stored {
+    let mut rows: BTreeMap<&str, u64> = BTreeMap::new();
+    for file in run.manifest.all_files() {
+        *rows.entry(&file.table).or_default() += file.rows;
+    }
+    let table = |(name, rows): (&str, u64)| {
+        let rows = count(i64::try_from(rows).unwrap_or(i64::MAX));
+        (name.to_owned(), format!("api/table?run={}&name={name}", run.id()), rows)
+    };
+    Stored { run: visible(run.id()).into_owned(), tables: rows.into_iter().map(table).collect() }
 }
 
 /// How what the page shows is computed: anchor, heading, text; first the sections, then their figures.

@@ -37,7 +37,7 @@ pub struct Room {
 
 impl Room {
     /// What a page of one file holds, over all its runs.
-    pub const PAGE: Self = Self { traces: 60_000, invocations: 200_000, spans: 40_000 };
+    pub const PAGE: Self = Self { traces: 60_000, invocations: 250_000, spans: 40_000 };
     /// Everything but spans: these are asked for trace by trace.
     pub const SERVED: Self = Self { traces: usize::MAX, invocations: usize::MAX, spans: 0 };
 
