@@ -106,7 +106,7 @@ function pairsOf(run) {
   for (let row = 0; row < run.offsets.rows; row += 1) {
     const [first, second] = [textAt(a, row), textAt(b, row)];
     if (Number.isNaN(low[row]) || (wanted && first !== wanted && second !== wanted)) continue;
-    const name = `${second} − ${first}`;
+    const name = `${first} − ${second}`;
     if (!pairs.has(name)) pairs.set(name, { at: [], low: [], high: [], estimate: [] });
     const pair = pairs.get(name);
     pair.at.push((at[row] - run.offsets.columns.at[0]) / 1e6);
