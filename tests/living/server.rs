@@ -143,6 +143,11 @@ fn answer(mut connection: &TcpStream, shared: &Shared, asked: &Asked, number: u6
     std::thread::sleep(shared.faults.delay);
     let random = mixed(shared.faults.seed.wrapping_mul(0x1_0001).wrapping_add(number));
     let fault = if random % 100 < shared.faults.percent { 1 + random / 100 % 7 } else { 0 };
+    // A page is only repeated within one walk from page to page: an API that answers a first request with the last page
+    // of another walk could not be found out by anybody.
+    if shared.fake.expired(asked).is_none() {
+        shared.last.lock().expect("the pages before").remove(&shared.fake.series(asked));
+    }
     let mut answered = match fault {
         1 => shared.fake.throttled(),
         2 => (503, b"{}".to_vec()),
