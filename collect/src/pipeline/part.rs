@@ -1,13 +1,14 @@
 //! One part of a run: its distinct records as a Parquet file, its executors, its client requests.
 
 use std::collections::{BTreeMap, HashMap};
+use std::mem::take;
 use std::sync::Arc;
 
 use faaslens_schemas::arrow::array::{
     Array, ArrayRef, DictionaryArray, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
     TimestampMicrosecondArray,
 };
-use faaslens_schemas::arrow::buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use faaslens_schemas::arrow::buffer::{ArrowNativeType, BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use faaslens_schemas::arrow::datatypes::Int32Type;
 use faaslens_schemas::manifest::FileEntry;
 use faaslens_schemas::store::{TableFile, Transaction};
@@ -155,7 +156,7 @@ impl Part {
     /// Takes a block's distinct rows, column by column; blocks must come in order.
     pub(super) fn take(&mut self, placed: &Placed) {
         let columns = &placed.columns.parts[self.number as usize];
-        let mut distinct = std::mem::take(&mut self.distinct);
+        let mut distinct = take(&mut self.distinct);
         distinct.clear();
         distinct.extend((0_u32..).zip(&columns.identity).filter(|(_, id)| self.seen.insert(**id)).map(|(row, _)| row));
         self.kept[placed.file] += distinct.len() as u64;
@@ -221,6 +222,7 @@ impl Part {
         if let Some(file) = &mut self.file {
             file.write(&batch)?;
         }
+        self.rows.reclaim(batch);
         Ok(())
     }
 
@@ -302,40 +304,66 @@ impl Rows {
         append(&mut self.offset, &columns.offset, only, u64::cast_signed);
     }
 
-    /// All rows as a batch; none are left.
+    /// All rows as a batch; none are left, nor room for any until [`Rows::reclaim`].
     fn take_batch(
         &mut self,
         values: &Values,
         sources: &Arc<StringArray>,
         providers: &Arc<StringArray>,
     ) -> Result<RecordBatch> {
-        let room = self.len() + self.len() / 8;
-        let Self { provider, source, labels, logged_at, now_ms, kind, op, start_ms, duration_ms, offset, .. } = self;
-        let [function, executor, deployment, target, method, user_agent] = labels;
-        let fixed = |keys: Vec<i32>, values: &Arc<StringArray>| Keys::all(keys).into_array(values);
+        let [function, executor, deployment, target, method, user_agent] = &mut self.labels;
+        let fixed = |keys: &mut Vec<i32>, values: &Arc<StringArray>| Keys::all(take(keys)).take_array(values);
         let columns: Vec<ArrayRef> = vec![
-            fixed(refill(provider, room), providers)?,
-            function.take(room).into_array(&values[label::FUNCTION])?,
-            executor.take(room).into_array(&values[label::EXECUTOR])?,
-            deployment.take(room).into_array(&values[label::DEPLOYMENT])?,
-            Arc::new(TimestampMicrosecondArray::from(refill(logged_at, room)).with_timezone("UTC")),
-            Arc::new(Float64Array::from(refill(now_ms, room))),
-            fixed(refill(kind, room), &Arc::new(StringArray::from_iter_values(Kind::NAMES)))?,
-            op.take(room).into_array(&Arc::new(StringArray::from_iter_values(Op::NAMES)))?,
-            target.take(room).into_array(&values[label::TARGET])?,
-            self.context_id.take_array(room)?,
-            self.pair_id.take_array(room)?,
-            self.callee_pair_id.take_array(room)?,
-            Numbers(refill(&mut start_ms.0, room)).into_array(),
-            Numbers(refill(&mut duration_ms.0, room)).into_array(),
-            method.take(room).into_array(&values[label::METHOD])?,
-            self.url.take_array(room)?,
-            user_agent.take(room).into_array(&values[label::USER_AGENT])?,
-            self.headers.take_array(room)?,
-            fixed(refill(source, room), sources)?,
-            Arc::new(Int64Array::from(refill(offset, room))),
+            fixed(&mut self.provider, providers)?,
+            function.take_array(&values[label::FUNCTION])?,
+            executor.take_array(&values[label::EXECUTOR])?,
+            deployment.take_array(&values[label::DEPLOYMENT])?,
+            Arc::new(TimestampMicrosecondArray::from(take(&mut self.logged_at)).with_timezone("UTC")),
+            Arc::new(Float64Array::from(take(&mut self.now_ms))),
+            fixed(&mut self.kind, &Arc::new(StringArray::from_iter_values(Kind::NAMES)))?,
+            self.op.take_array(&Arc::new(StringArray::from_iter_values(Op::NAMES)))?,
+            target.take_array(&values[label::TARGET])?,
+            self.context_id.take_array()?,
+            self.pair_id.take_array()?,
+            self.callee_pair_id.take_array()?,
+            self.start_ms.take_array(),
+            self.duration_ms.take_array(),
+            method.take_array(&values[label::METHOD])?,
+            self.url.take_array()?,
+            user_agent.take_array(&values[label::USER_AGENT])?,
+            self.headers.take_array()?,
+            fixed(&mut self.source, sources)?,
+            Arc::new(Int64Array::from(take(&mut self.offset))),
         ];
         Ok(RecordBatch::try_new(Event::schema(), columns).map_err(refused)?)
+    }
+
+    /// Takes back the memory of a batch that is written: fresh pages for every batch cost more than filling them.
+    fn reclaim(&mut self, batch: RecordBatch) {
+        let (_, columns, _) = batch.into_parts();
+        let mut columns = columns.into_iter();
+        let mut next = || columns.next().map_or_else(Vec::new, buffers_of).into_iter();
+        let [function, executor, deployment, target, method, user_agent] = &mut self.labels;
+        reclaim(&mut self.provider, next().next());
+        reclaim(&mut function.keys, next().next());
+        reclaim(&mut executor.keys, next().next());
+        reclaim(&mut deployment.keys, next().next());
+        reclaim(&mut self.logged_at, next().next());
+        reclaim(&mut self.now_ms, next().next());
+        reclaim(&mut self.kind, next().next());
+        reclaim(&mut self.op.keys, next().next());
+        reclaim(&mut target.keys, next().next());
+        self.context_id.reclaim(next());
+        self.pair_id.reclaim(next());
+        self.callee_pair_id.reclaim(next());
+        reclaim(&mut self.start_ms.0, next().next());
+        reclaim(&mut self.duration_ms.0, next().next());
+        reclaim(&mut method.keys, next().next());
+        self.url.reclaim(next());
+        reclaim(&mut user_agent.keys, next().next());
+        self.headers.reclaim(next());
+        reclaim(&mut self.source, next().next());
+        reclaim(&mut self.offset, next().next());
     }
 }
 
@@ -347,9 +375,19 @@ fn append<T: Copy, U>(target: &mut Vec<U>, source: &[T], only: Option<&Vec<u32>>
     }
 }
 
-/// Takes what a vector holds and leaves room for as much again.
-fn refill<T>(values: &mut Vec<T>, room: usize) -> Vec<T> {
-    std::mem::replace(values, Vec::with_capacity(room))
+/// The buffers of an array, which it lets go.
+fn buffers_of(array: ArrayRef) -> Vec<Buffer> {
+    let parts = array.to_data();
+    drop(array);
+    parts.into_parts().4
+}
+
+/// Empties the vector that a buffer nobody else holds was made of, for its memory.
+fn reclaim<T: ArrowNativeType>(vector: &mut Vec<T>, buffer: Option<Buffer>) {
+    if let Some(Ok(found)) = buffer.map(Buffer::into_vec) {
+        *vector = found;
+        vector.clear();
+    }
 }
 
 fn refused(source: faaslens_schemas::arrow::error::ArrowError) -> faaslens_schemas::Error {
@@ -368,17 +406,15 @@ impl Keys {
         Self { keys, some_absent: false }
     }
 
-    fn take(&mut self, room: usize) -> Self {
-        Self { keys: refill(&mut self.keys, room), some_absent: std::mem::take(&mut self.some_absent) }
-    }
-
-    fn into_array(mut self, values: &Arc<StringArray>) -> Result<ArrayRef> {
-        let valid = self.some_absent.then(|| validity(self.keys.len(), |row| self.keys[row] >= 0));
+    /// All keys as an array; none are left.
+    fn take_array(&mut self, values: &Arc<StringArray>) -> Result<ArrayRef> {
+        let mut keys = take(&mut self.keys);
+        let valid = take(&mut self.some_absent).then(|| validity(keys.len(), |row| keys[row] >= 0));
         if valid.is_some() {
-            self.keys.iter_mut().for_each(|key| *key = (*key).max(0));
+            keys.iter_mut().for_each(|key| *key = (*key).max(0));
         }
         // Absent keys point at the first value, which may not exist where all are absent.
-        let keys = Int32Array::new(ScalarBuffer::from(self.keys), valid);
+        let keys = Int32Array::new(ScalarBuffer::from(keys), valid);
         let values: ArrayRef = Arc::<StringArray>::clone(values);
         Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(keys, values).map_err(refused)?))
     }
@@ -389,10 +425,12 @@ impl Keys {
 struct Numbers(Vec<f64>);
 
 impl Numbers {
-    fn into_array(self) -> ArrayRef {
-        let some_absent = self.0.iter().any(|value| value.is_nan());
-        let valid = some_absent.then(|| validity(self.0.len(), |row| !self.0[row].is_nan()));
-        Arc::new(Float64Array::new(ScalarBuffer::from(self.0), valid))
+    /// All numbers as an array; none are left.
+    fn take_array(&mut self) -> ArrayRef {
+        let numbers = take(&mut self.0);
+        let some_absent = numbers.iter().any(|value| value.is_nan());
+        let valid = some_absent.then(|| validity(numbers.len(), |row| !numbers[row].is_nan()));
+        Arc::new(Float64Array::new(ScalarBuffer::from(numbers), valid))
     }
 }
 
@@ -430,17 +468,21 @@ impl GatheredTexts {
         }
     }
 
-    /// All texts as an array; none are left, and room for as much again.
-    fn take_array(&mut self, room: usize) -> Result<ArrayRef> {
-        let bytes = self.bytes.len() + self.bytes.len() / 8;
-        let mut offsets = Vec::with_capacity(room + 1);
-        offsets.push(0);
-        let offsets = OffsetBuffer::new(ScalarBuffer::from(std::mem::replace(&mut self.offsets, offsets)));
+    /// All texts as an array; none are left.
+    fn take_array(&mut self) -> Result<ArrayRef> {
         let present = &self.present;
         let valid = present.contains(&false).then(|| validity(present.len(), |row| present[row]));
         self.present.clear();
-        let array = StringArray::try_new(offsets, Buffer::from_vec(refill(&mut self.bytes, bytes)), valid);
+        let offsets = OffsetBuffer::new(ScalarBuffer::from(std::mem::replace(&mut self.offsets, vec![0])));
+        let array = StringArray::try_new(offsets, Buffer::from_vec(take(&mut self.bytes)), valid);
         Ok(Arc::new(array.map_err(refused)?))
+    }
+
+    fn reclaim(&mut self, mut buffers: impl Iterator<Item = Buffer>) {
+        reclaim(&mut self.offsets, buffers.next());
+        reclaim(&mut self.bytes, buffers.next());
+        self.offsets.clear();
+        self.offsets.push(0);
     }
 }
 
