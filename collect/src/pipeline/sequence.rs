@@ -162,7 +162,7 @@ impl<'a> Sequencer<'a> {
         let provider_names = Arc::new(StringArray::from_iter_values(&providers));
         let queues = (0..=parts).map(|_| Mutex::default()).collect();
         // Records are rarely shorter; what is compressed holds more, and its part grows.
-        let records = files.iter().map(InputFile::bytes).sum::<u64>() / (512 * u64::from(parts.max(1)));
+        let records = files.iter().map(InputFile::bytes).sum::<u64>() / (640 * u64::from(parts.max(1)));
         let new_part =
             |number| Part::new(number, &sources, &provider_names, if number == NO_CONTEXT { 0 } else { records });
         let parts = (0..=parts).map(|number| Mutex::new(new_part(number))).collect();

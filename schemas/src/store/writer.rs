@@ -20,7 +20,7 @@ use crate::manifest::FileEntry;
 use crate::table::{Row, Table};
 
 /// Rows of a row group at most.
-const ROW_GROUP_ROWS: usize = 1 << 18;
+const ROW_GROUP_ROWS: usize = 1 << 16;
 /// Rows of a page at most, and rows encoded at a time.
 const PAGE_ROWS: usize = 1 << 13;
 
