@@ -139,7 +139,7 @@ pub struct InvocationFact {
 }
 
 /// One call: a synchronous one, an event, or a request of the load generator.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct CallFact {
     /// Request and response, or event.
     pub kind: CallKind,
@@ -164,18 +164,25 @@ pub struct CallFact {
     pub callee_duration_ms: Option<f64>,
     /// Duration less the callee's: a round trip. With [`to_publisher`](Self::to_publisher) this is the publish latency.
     pub network_ms: Option<f64>,
-    /// Of an event: the publish latency of its publisher's call.
-    pub publish_latency_ms: Option<f64>,
-    /// Of an event: execution duration of its publisher.
-    pub publisher_duration_ms: Option<f64>,
-    /// Of an event: start of its handler less start of the publisher's, in full.
-    pub trigger_delay_ms: Option<f64>,
-    /// Of an event: the same difference between the log stamps of the two start marks, whole ms, unwrapped.
-    pub trigger_delay_logged_ms: Option<f64>,
-    /// Of an event: uncertainty of `trigger_delay_ms` from the two executors' origins.
-    pub uncertainty_ms: Option<f64>,
+    /// What only an event has. Most calls are none: apart, it takes them no memory.
+    pub event: Option<Box<EventFact>>,
     /// Whether the callee was a cold start.
     pub callee_cold: Option<bool>,
+}
+
+/// What an event has besides what every call has.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct EventFact {
+    /// Publish latency of its publisher's call.
+    pub publish_latency_ms: Option<f64>,
+    /// Execution duration of its publisher.
+    pub publisher_duration_ms: Option<f64>,
+    /// Start of its handler less start of the publisher's, in full.
+    pub trigger_delay_ms: Option<f64>,
+    /// The same difference between the log stamps of the two start marks, whole ms, unwrapped.
+    pub trigger_delay_logged_ms: Option<f64>,
+    /// Uncertainty of `trigger_delay_ms` from the two executors' origins.
+    pub uncertainty_ms: Option<f64>,
 }
 
 /// Elapsed time of a root, divided so that each instant belongs to one category (`wall`, METHODS 4).
@@ -360,6 +367,15 @@ impl Facts {
         self.traces.reserve_exact(sum(|facts| facts.traces.len()));
         self.paths.reserve_exact(sum(|facts| facts.paths.len()));
         self.sets.reserve_exact(sum(|facts| facts.sets.len()));
+    }
+
+    /// Gives back the room that is not used.
+    pub fn shrink(&mut self) {
+        self.invocations.shrink_to_fit();
+        self.calls.shrink_to_fit();
+        self.traces.shrink_to_fit();
+        self.paths.shrink_to_fit();
+        self.sets.shrink_to_fit();
     }
 
     /// Takes the facts of another part in: as if both parts had been one, but for the order of rows.

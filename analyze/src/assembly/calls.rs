@@ -7,7 +7,7 @@ use super::entries::Part;
 use super::legs::{CallerSide, Legs, shift_between};
 use super::links::is_publisher;
 use super::tree::{Caller, Invocation, Tree};
-use crate::facts::{CallFact, CallKind, Name};
+use crate::facts::{CallFact, CallKind, EventFact, Name};
 
 /// What a row of `calls` is about, by its position in the tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,7 +60,7 @@ impl Emitter {
             duration_ms: client.elapsed_ms,
         };
         let legs = client.callee.map(|callee| self.legs(&caller, callee, tree, part)).unwrap_or_default();
-        let fact = CallFact { from_client: true, uncertainty_ms: legs.uncertainty_ms, ..fact };
+        let fact = CallFact { from_client: true, ..fact };
         Row { pair: client.pair, caller: None, callee: client.callee, fact, legs }
     }
 
@@ -80,7 +80,6 @@ impl Emitter {
         // Without the caller's clock its instants are a guess.
         let known = call.callee.filter(|_| site.clock.is_some());
         let legs = known.map(|callee| self.legs(&caller, callee, tree, part)).unwrap_or_default();
-        let fact = CallFact { uncertainty_ms: legs.uncertainty_ms, ..fact };
         Row { pair: call.callee_pair, caller: call.owner, callee: call.callee, fact, legs }
     }
 
@@ -108,11 +107,12 @@ impl Emitter {
         rows.network_ms.put(fact.network_ms);
         rows.request_ms.put(row.legs.request_ms);
         rows.response_ms.put(less(fact.network_ms, row.legs.request_ms));
-        rows.publisher_duration_ms.put(fact.publisher_duration_ms);
-        rows.publish_latency_ms.put(fact.publish_latency_ms);
-        rows.trigger_delay_ms.put(fact.trigger_delay_ms);
-        rows.trigger_delay_logged_ms.put(fact.trigger_delay_logged_ms);
-        rows.uncertainty_ms.put(fact.uncertainty_ms);
+        let event = fact.event.as_deref();
+        rows.publisher_duration_ms.put(event.and_then(|event| event.publisher_duration_ms));
+        rows.publish_latency_ms.put(event.and_then(|event| event.publish_latency_ms));
+        rows.trigger_delay_ms.put(event.and_then(|event| event.trigger_delay_ms));
+        rows.trigger_delay_logged_ms.put(event.and_then(|event| event.trigger_delay_logged_ms));
+        rows.uncertainty_ms.put(event.map_or(row.legs.uncertainty_ms, |event| event.uncertainty_ms));
         rows.clock_shift_ms.put(row.legs.shift_ms);
         rows.callee_cold.put(fact.callee_cold);
         rows.from_client.put(Some(fact.from_client));
@@ -144,11 +144,7 @@ fn sync_fact(
         duration_ms,
         callee_duration_ms,
         network_ms: less(duration_ms, callee_duration_ms),
-        publish_latency_ms: None,
-        publisher_duration_ms: None,
-        trigger_delay_ms: None,
-        trigger_delay_logged_ms: None,
-        uncertainty_ms: None,
+        event: None,
         callee_cold: callee.and_then(|callee| callee.cold),
     }
 }
@@ -163,6 +159,14 @@ fn event_row(position: usize, tree: &Tree<'_>, part: &Part<'_>) -> Row {
         Caller::Publisher(_) | Caller::Nobody => None,
     };
     let logged = event.start_logged_us.zip(publisher.start_logged_us);
+    let clocks = at.clock.zip(site.clock);
+    let own = EventFact {
+        publish_latency_ms: less(published_ms, publisher.duration_ms),
+        publisher_duration_ms: publisher.duration_ms,
+        trigger_delay_ms: Some(tree.trigger_delay_ms(from, to, part)),
+        trigger_delay_logged_ms: logged.map(|(event, publisher)| event.wrapping_sub(publisher) as f64 / 1000.0),
+        uncertainty_ms: clocks.map(|(a, b)| a.uncertainty_ms(publisher.start_ms) + b.uncertainty_ms(event.start_ms)),
+    };
     let fact = CallFact {
         kind: CallKind::Async,
         start: Timestamp::from_micros(publisher.start_us),
@@ -175,14 +179,7 @@ fn event_row(position: usize, tree: &Tree<'_>, part: &Part<'_>) -> Row {
         duration_ms: None,
         callee_duration_ms: event.duration_ms,
         network_ms: None,
-        publish_latency_ms: less(published_ms, publisher.duration_ms),
-        publisher_duration_ms: publisher.duration_ms,
-        trigger_delay_ms: Some(tree.trigger_delay_ms(from, to, part)),
-        trigger_delay_logged_ms: logged.map(|(event, publisher)| event.wrapping_sub(publisher) as f64 / 1000.0),
-        uncertainty_ms: at
-            .clock
-            .zip(site.clock)
-            .map(|(a, b)| a.uncertainty_ms(publisher.start_ms) + b.uncertainty_ms(event.start_ms)),
+        event: Some(Box::new(own)),
         callee_cold: event.cold,
     };
     let shift_ms = |invocation: &Invocation| part.sites[invocation.site as usize].clock?.shift_ms(invocation.start_ms);

@@ -142,6 +142,7 @@ impl Emitter {
 
     /// The tables and facts of all contexts written.
     pub(super) fn finish(mut self, names: NameTable, tree: &Tree<'_>) -> Result<PartOutput> {
+        self.facts.shrink();
         for (issue, n) in &tree.counts {
             *self.facts.issues.entry(issue.as_str()).or_default() += n;
         }

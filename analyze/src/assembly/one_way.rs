@@ -71,16 +71,17 @@ fn refused(source: faaslens_schemas::arrow::error::ArrowError) -> Error {
 }
 
 impl Facts {
-    /// Adds what the offset of the two clocks leaves open to the uncertainty of every call's one-way times; `None` where
+    /// Adds what the offset of the two clocks leaves open to the uncertainty of every trigger delay; `None` where
     /// nothing bounds the offset.
     pub fn widen_one_way_times(&mut self, offsets: &Offsets) {
         let mut widths: HashMap<(Name, Name), Option<f64>> = HashMap::new();
         for fact in &mut self.calls {
+            let Some(event) = fact.event.as_deref_mut() else { continue };
             let Some((from, to)) = fact.caller_provider.zip(fact.callee_provider) else { continue };
             let width = *widths
                 .entry((from, to))
                 .or_insert_with(|| offsets.uncertainty_ms(self.names.text(from), self.names.text(to)));
-            fact.uncertainty_ms = fact.uncertainty_ms.zip(width).map(|(own, width)| own + width);
+            event.uncertainty_ms = event.uncertainty_ms.zip(width).map(|(own, width)| own + width);
         }
     }
 }

@@ -118,6 +118,8 @@ fn measures_of_call(fact: &CallFact) -> impl Iterator<Item = (Key, Option<f64>)>
     let between = |measure, value: Option<f64>| Some(((measure, caller?, Some(callee?), None, None), value));
     let alone =
         |measure, provider: Option<Name>, value: Option<f64>| Some(((measure, provider?, None, None, None), value));
+    let event = fact.event.as_deref();
+    let logged_ms = event.and_then(|event| event.trigger_delay_logged_ms);
     let [first, second] = match (fact.kind, fact.to_publisher) {
         (CallKind::Sync, true) => [
             between(Measure::PublishLatency, fact.network_ms),
@@ -125,8 +127,8 @@ fn measures_of_call(fact: &CallFact) -> impl Iterator<Item = (Key, Option<f64>)>
         ],
         (CallKind::Sync, false) => [between(Measure::Network, fact.network_ms), None],
         (CallKind::Async, _) => [
-            alone(Measure::TriggerDelay, caller, fact.trigger_delay_ms),
-            alone(Measure::TriggerDelayPublished, caller, fact.trigger_delay_logged_ms.map(published_ms)),
+            alone(Measure::TriggerDelay, caller, event.and_then(|event| event.trigger_delay_ms)),
+            alone(Measure::TriggerDelayPublished, caller, logged_ms.map(published_ms)),
         ],
     };
     first.into_iter().chain(second)

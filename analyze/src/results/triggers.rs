@@ -31,14 +31,15 @@ struct Group {
 
 impl Group {
     fn add(&mut self, fact: &CallFact) {
-        self.delays.add(fact.start, fact.trigger_delay_ms);
-        self.published.extend(fact.trigger_delay_logged_ms.map(published_ms));
-        self.publisher_ms.extend(fact.publisher_duration_ms);
-        self.unsure += usize::from(fact.uncertainty_ms.is_none());
-        self.uncertainties.extend(fact.uncertainty_ms);
+        let event = fact.event.as_deref().copied().unwrap_or_default();
+        self.delays.add(fact.start, event.trigger_delay_ms);
+        self.published.extend(event.trigger_delay_logged_ms.map(published_ms));
+        self.publisher_ms.extend(event.publisher_duration_ms);
+        self.unsure += usize::from(event.uncertainty_ms.is_none());
+        self.uncertainties.extend(event.uncertainty_ms);
         self.publishers.extend(fact.caller_function);
         self.providers.extend(fact.callee_provider);
-        self.unknown += usize::from(fact.trigger_delay_ms.is_none());
+        self.unknown += usize::from(event.trigger_delay_ms.is_none());
     }
 }
 

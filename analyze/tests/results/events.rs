@@ -1,16 +1,19 @@
 //! Event pipelines: publishing and trigger delay.
 
-use faaslens_analyze::facts::{CallKind, SeenCounts};
+use faaslens_analyze::facts::{CallKind, EventFact, SeenCounts};
 
 use crate::fixture::{Fixture, assert_near};
 
 fn event(fixture: &mut Fixture, provider: &str, delay_ms: f64, logged_ms: f64) {
     fixture.call((provider, "publisher"), (provider, "billing"), |fact| {
         fact.kind = CallKind::Async;
-        fact.trigger_delay_ms = Some(delay_ms);
-        fact.trigger_delay_logged_ms = Some(logged_ms);
-        fact.publisher_duration_ms = Some(4.0);
-        fact.uncertainty_ms = Some(delay_ms / 100.0);
+        fact.event = Some(Box::new(EventFact {
+            trigger_delay_ms: Some(delay_ms),
+            trigger_delay_logged_ms: Some(logged_ms),
+            publisher_duration_ms: Some(4.0),
+            uncertainty_ms: Some(delay_ms / 100.0),
+            ..EventFact::default()
+        }));
     });
 }
 

@@ -104,11 +104,7 @@ impl Fixture {
             duration_ms: None,
             callee_duration_ms: None,
             network_ms: None,
-            publish_latency_ms: None,
-            publisher_duration_ms: None,
-            trigger_delay_ms: None,
-            trigger_delay_logged_ms: None,
-            uncertainty_ms: None,
+            event: None,
             callee_cold: None,
         };
         change(&mut fact);

@@ -1,6 +1,6 @@
 //! Intervals of medians in the result tables, and the table `stationarity`.
 
-use faaslens_analyze::facts::CallKind;
+use faaslens_analyze::facts::{CallKind, EventFact};
 use faaslens_analyze::results::{RowsTaken, responses};
 use faaslens_schemas::tables::ClientRequest;
 
@@ -110,7 +110,7 @@ fn trigger_delays_and_publish_latencies_have_intervals() {
         fixture.call(("aws", "publisherAws"), ("aws", "sink"), |fact| {
             fact.kind = CallKind::Async;
             fact.start = ZERO.plus_ms(at);
-            fact.trigger_delay_ms = Some(50.0 + at);
+            fact.event = Some(Box::new(EventFact { trigger_delay_ms: Some(50.0 + at), ..EventFact::default() }));
         });
         fixture.call(("aws", "cart"), ("aws", "publisherAws"), |fact| {
             fact.to_publisher = true;

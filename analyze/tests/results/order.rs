@@ -1,6 +1,6 @@
 //! Order of rows and number of parts change nothing.
 
-use faaslens_analyze::facts::{CallKind, SeenCounts, Trigger};
+use faaslens_analyze::facts::{CallKind, EventFact, SeenCounts, Trigger};
 use faaslens_analyze::results::RunResults;
 use faaslens_schemas::tables::{ClientRequest, PhasePoint};
 use proptest::prelude::*;
@@ -25,8 +25,12 @@ fn add(fixture: &mut Fixture, (caller, callee, ms, kind): Context) {
         fact.kind = if kind == 2 { CallKind::Async } else { CallKind::Sync };
         fact.to_publisher = kind == 3;
         fact.network_ms = Some(ms / 3.0);
-        fact.trigger_delay_ms = (kind == 2).then_some(ms * 1.7);
-        fact.trigger_delay_logged_ms = (kind == 2).then_some(ms.round());
+        let event = EventFact {
+            trigger_delay_ms: Some(ms * 1.7),
+            trigger_delay_logged_ms: Some(ms.round()),
+            ..EventFact::default()
+        };
+        fact.event = (kind == 2).then(|| Box::new(event));
     });
     fixture.trace(callee.1, [ms, ms / 7.0, 0.1, 0.0], |fact| fact.complete = kind != 0);
     let counts = SeenCounts { lines: 3, unended: u64::from(kind == 0), ..SeenCounts::default() };

@@ -1,7 +1,7 @@
 //! Durations, shares, phases and boxes.
 
 use faaslens_analyze::assembly::FunctionSet;
-use faaslens_analyze::facts::{BefaasShares, CallKind, SeenCounts, SetFact, Trigger};
+use faaslens_analyze::facts::{BefaasShares, CallKind, EventFact, SeenCounts, SetFact, Trigger};
 use faaslens_schemas::tables::{ClientRequest, Share};
 
 use crate::fixture::{Fixture, ZERO, assert_near};
@@ -163,7 +163,7 @@ fn calls_make_boxes_of_network_publishing_and_triggering() {
     });
     fixture.call(("google", "publisherGoogle"), ("google", "billing"), |fact| {
         fact.kind = CallKind::Async;
-        fact.trigger_delay_ms = Some(60.0);
+        fact.event = Some(Box::new(EventFact { trigger_delay_ms: Some(60.0), ..EventFact::default() }));
     });
     fixture.call(("client", "client"), ("aws", "order"), |fact| fact.network_ms = None);
     let rows = fixture.summarise().boxes;
