@@ -45,7 +45,7 @@ macro_rules! commands {
         /// Every command: its module in `commands` has its arguments and what it does.
         #[derive(Debug, Subcommand)]
         pub(crate) enum Command {
-            $( $variant(commands::$module::Arguments), )+
+            $( $variant(Box<commands::$module::Arguments>), )+
         }
 
         impl Command {
@@ -73,6 +73,7 @@ commands! {
     Runs: runs,
     Sources: sources,
     Schema: schema,
+    Loadgen: loadgen,
 }
 
 /// The store that a command reads.

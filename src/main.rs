@@ -13,6 +13,7 @@ mod detect;
 mod exploring;
 mod figure_plan;
 mod filtering;
+mod live;
 mod measuring;
 mod outcome;
 mod output;

@@ -1,6 +1,7 @@
 //! How a command ended, and the exit code that says so.
 
 use faaslens_collect as collect;
+use faaslens_loadgen as loadgen;
 use faaslens_report as report;
 use faaslens_schemas as schemas;
 
@@ -72,6 +73,9 @@ fn code_of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
             collect::Error::Store(inner) => code_of_store(inner),
             _ => None,
         };
+    }
+    if let Some(loadgen::Error::Usage(_) | loadgen::Error::Profile { .. }) = cause.downcast_ref() {
+        return Some(WRONG_USE);
     }
     if let Some(error) = cause.downcast_ref::<report::Error>() {
         use report::Error::{Length, Nothing, Order, OutOfRange, UnknownFigure};

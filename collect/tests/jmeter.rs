@@ -134,6 +134,7 @@ fn every_column_of_a_row_has_its_place() {
         ),
         source: "extra-columns.csv".into(),
         offset: 212,
+        ..ClientRequest::default()
     };
     assert_eq!(rows[0], expected);
 }

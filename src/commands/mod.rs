@@ -7,6 +7,7 @@ pub(crate) mod collect;
 pub(crate) mod compare;
 pub(crate) mod export;
 pub(crate) mod inspect;
+pub(crate) mod loadgen;
 pub(crate) mod query;
 pub(crate) mod report;
 pub(crate) mod runs;

@@ -250,7 +250,6 @@ impl<'a> Sample<'a> {
         Ok(ClientRequest {
             generator: "jmeter".into(),
             label: self.label(Column::Label),
-            scheduled_at: None,
             sent_at,
             elapsed_ms: self.ms(Column::Elapsed)?,
             latency_ms: self.ms(Column::Latency)?,
@@ -265,8 +264,6 @@ impl<'a> Sample<'a> {
             thread: self.label(Column::ThreadName),
             threads: self.count(Column::AllThreads)?,
             group_threads: self.count(Column::GrpThreads)?,
-            context_id: None,
-            pair_id: None,
             error: reason.filter(|_| failed).map(str::to_owned),
             kind: if self.is_transaction() { "transaction" } else { "request" }.into(),
             parent_label: self.parent_label.as_deref().map(Label::from),
@@ -274,6 +271,7 @@ impl<'a> Sample<'a> {
                 .then(|| Value::Object(self.variables.clone().into_iter().collect()).to_string()),
             source: place.source.into(),
             offset: signed(place.offset),
+            ..ClientRequest::default()
         })
     }
 }

@@ -98,6 +98,33 @@ table! {
         parent_label: Option<Label>,
         /// Further columns of the input as a JSON object: sample variables, hostname.
         variables: Option<String>,
+        /// Scenario of the load profile.
+        scenario: Option<Label>,
+        /// Number of the request within its scenario, from 1.
+        step: Option<i64>,
+        /// Phase of the load profile.
+        phase: Option<Label>,
+        /// Number of the virtual user within the load.
+        user: Option<i64>,
+        /// From when the request was due to its end: the response time corrected for coordinated omission; null where no time
+        /// was due.
+        corrected_ms: Option<f64>,
+        /// How late it was sent by the generator's own fault; waiting for a free virtual user is not counted.
+        late_ms: Option<f64>,
+        /// From sending until the host's name was resolved; null on a connection that stood.
+        resolved_ms: Option<f64>,
+        /// From sending until the TLS session stood; null without TLS or on a connection that stood.
+        secured_ms: Option<f64>,
+        /// Whether a connection of an earlier request carried it.
+        reused: Option<bool>,
+        /// How often it was sent again on a new connection because the old one had been closed.
+        retries: Option<i64>,
+        /// Redirections followed; times and bytes hold them all.
+        redirects: Option<i64>,
+        /// Class of the outcome: `ok`, `status_3xx`, `status_4xx`, `status_5xx`, `dns`, `connect_refused`, `connect_timeout`,
+        /// `connect`, `tls`, `reset`, `closed`, `response_timeout`, `body_timeout`, `body_too_large`, `protocol`,
+        /// `host_not_allowed`, `too_many_redirects`, `invalid_url`, `capture`, `assertion`, `no_socket`, `interrupted`.
+        class: Option<Label>,
         /// Input file, relative to the folder collected.
         source: Label,
         /// Byte offset of the record in the uncompressed input file.

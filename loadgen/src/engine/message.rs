@@ -1,0 +1,278 @@
+//! Building a request: URL, headers, body.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http_body_util::Full;
+
+use super::connect::RequestBody;
+use super::failure::Failure;
+use crate::measure::class::Class;
+use crate::profile::{Body, Hook, Http, Part, Profile, Request, Style, Variables};
+use crate::random::Random;
+
+/// A request as it will be sent.
+#[derive(Debug)]
+pub(crate) struct Message {
+    pub(crate) method: http::Method,
+    pub(crate) uri: http::Uri,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+/// What a message is built from.
+pub(crate) struct Builder<'a> {
+    pub(crate) profile: &'a Profile,
+    pub(crate) http: &'a Http,
+    pub(crate) variables: &'a Variables,
+    pub(crate) random: &'a mut Random,
+    /// When the load began: the emergency hooks go by it.
+    pub(crate) start: Instant,
+    pub(crate) pictures: &'a [(bool, String, Bytes); 2],
+}
+
+impl Builder<'_> {
+    /// Builds the message of a request.
+    pub(crate) fn build(&mut self, request: &Request) -> Result<Message, Failure> {
+        let uri = self.uri(request)?;
+        let mut headers = HeaderMap::with_capacity(8);
+        let (body, content_type) = self.body(request);
+        for (name, value) in self.http.headers.iter().chain(&request.headers) {
+            let value = value.render(self.variables, self.random);
+            insert(&mut headers, name, &value)?;
+        }
+        self.own_headers(request, &mut headers, content_type.as_deref(), body.len())?;
+        Ok(Message { method: request.method.clone(), uri, headers, body })
+    }
+
+    fn uri(&mut self, request: &Request) -> Result<http::Uri, Failure> {
+        let url = request.url.render(self.variables, self.random);
+        let mut text = match &self.profile.target {
+            Some(target) if url.starts_with('/') => format!("{}{url}", target.trim().trim_end_matches('/')),
+            _ => url.trim().to_owned(),
+        };
+        if !request.query.is_empty() {
+            // As in Artillery, the parameters take the place of those in the URL.
+            text.truncate(text.find('?').unwrap_or(text.len()));
+            let mut separator = '?';
+            for (name, value) in &request.query {
+                let name = name.render(self.variables, self.random);
+                let value = value.field_text(self.variables, self.random).unwrap_or_default();
+                text.push(separator);
+                separator = '&';
+                escape(&name, &mut text, false);
+                text.push('=');
+                escape(&value, &mut text, false);
+            }
+        }
+        let refuse = |why: String| Failure::new(Class::InvalidUrl, format!("{why}: {text}"));
+        let text = text.split('#').next().unwrap_or_default();
+        encoded(text).parse().map_err(|error: http::uri::InvalidUri| refuse(error.to_string()))
+    }
+
+    /// The body and its content type.
+    fn body(&mut self, request: &Request) -> (Bytes, Option<String>) {
+        match &request.body {
+            Body::None => (Bytes::new(), None),
+            Body::Bytes(bytes) => (bytes.clone(), None),
+            Body::Text(template) => (Bytes::from(template.render(self.variables, self.random).into_owned()), None),
+            Body::Json(json) => {
+                let mut text = String::new();
+                json.write(self.variables, self.random, &mut text);
+                (Bytes::from(text), Some("application/json".to_owned()))
+            }
+            Body::Form(fields) => {
+                let mut text = String::new();
+                for (name, value) in fields {
+                    let Some(value) = value.field_text(self.variables, self.random) else { continue };
+                    if !text.is_empty() {
+                        text.push('&');
+                    }
+                    escape(name, &mut text, true);
+                    text.push('=');
+                    escape(&value, &mut text, true);
+                }
+                (Bytes::from(text), Some("application/x-www-form-urlencoded".to_owned()))
+            }
+            Body::Multipart(fields) => self.multipart(request, fields),
+        }
+    }
+
+    fn multipart(&mut self, request: &Request, fields: &[(String, Part)]) -> (Bytes, Option<String>) {
+        let boundary = format!("--------------------------{}", self.random.hexadecimal(24));
+        let seconds = i64::try_from((self.start.elapsed() + Duration::from_millis(500)).as_secs()).unwrap_or(0);
+        let ambulance = request.before.iter().find_map(|hook: &Hook| hook.ambulance(seconds));
+        let mut body = Vec::new();
+        let mut pictured = false;
+        for (name, part) in fields {
+            if let (Some(ambulance), "image") = (ambulance, name.as_str()) {
+                self.picture(&boundary, ambulance, &mut body);
+                pictured = true;
+                continue;
+            }
+            let name = name.replace('"', "%22");
+            match part {
+                Part::Value(value, content_type) => {
+                    let value = value.field_text(self.variables, self.random).unwrap_or_default();
+                    let kind =
+                        content_type.as_ref().map(|kind| format!("\r\nContent-Type: {kind}")).unwrap_or_default();
+                    let head = format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"{kind}\r\n\r\n");
+                    body.extend_from_slice(head.as_bytes());
+                    body.extend_from_slice(value.as_bytes());
+                    body.extend_from_slice(b"\r\n");
+                }
+                Part::File { name: file, content_type, content } => {
+                    add_file(&boundary, &name, file, content_type, content, &mut body);
+                }
+            }
+        }
+        if let (Some(ambulance), false) = (ambulance, pictured) {
+            self.picture(&boundary, ambulance, &mut body);
+        }
+        body.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
+        (Bytes::from(body), Some(format!("multipart/form-data; boundary={boundary}")))
+    }
+
+    fn picture(&self, boundary: &str, ambulance: bool, body: &mut Vec<u8>) {
+        for (_, name, content) in self.pictures.iter().filter(|(with, ..)| *with == ambulance) {
+            add_file(boundary, "image", name, "image/jpeg", content, body);
+        }
+    }
+
+    /// Headers that the client adds, as the profile's origin would.
+    fn own_headers(
+        &self,
+        request: &Request,
+        headers: &mut HeaderMap,
+        content_type: Option<&str>,
+        length: usize,
+    ) -> Result<(), Failure> {
+        let mut default = |name: &'static str, value: &str| {
+            if headers.contains_key(name) { Ok(()) } else { insert(headers, name, value) }
+        };
+        if let Some(content_type) = content_type {
+            default("content-type", content_type)?;
+        }
+        let bodiless = matches!(request.body, Body::None);
+        match self.http.style {
+            Style::Artillery => {
+                if self.http.headers.is_empty() {
+                    default("user-agent", "Artillery (https://artillery.io)")?;
+                }
+                default("accept-encoding", "gzip, deflate")?;
+                default("connection", if self.http.keep_alive { "keep-alive" } else { "close" })?;
+            }
+            Style::JMeter => {
+                default("connection", if self.http.keep_alive { "keep-alive" } else { "close" })?;
+                if !bodiless && content_type.is_none() && matches!(request.body, Body::Text(_)) {
+                    default("content-type", "text/plain")?;
+                }
+                default("user-agent", "Apache-HttpClient/4.5.14 (Java/17)")?;
+            }
+            Style::Plain => {
+                default("user-agent", concat!("faaslens/", env!("CARGO_PKG_VERSION")))?;
+                default("accept", "*/*")?;
+                if !self.http.keep_alive && !self.http.http2 {
+                    default("connection", "close")?;
+                }
+            }
+        }
+        let has_length =
+            !bodiless || matches!(request.method, http::Method::POST | http::Method::PUT | http::Method::PATCH);
+        if has_length && !(self.http.style == Style::JMeter && length == 0) {
+            default("content-length", &length.to_string())?;
+        }
+        if self.http.http2 {
+            headers.remove("connection");
+        }
+        Ok(())
+    }
+}
+
+impl Message {
+    /// As the HTTP library wants it; the host is named as the protocol does.
+    pub(crate) fn to_request(&self, http2: bool) -> Result<http::Request<RequestBody>, Failure> {
+        let mut request = http::Request::new(Full::new(self.body.clone()));
+        *request.method_mut() = self.method.clone();
+        request.headers_mut().clone_from(&self.headers);
+        if http2 {
+            *request.version_mut() = http::Version::HTTP_2;
+            request.uri_mut().clone_from(&self.uri);
+            return Ok(request);
+        }
+        if !self.headers.contains_key("host") {
+            let host = self.uri.authority().map_or("", |authority| {
+                authority.as_str().rsplit_once('@').map_or(authority.as_str(), |(_, host)| host)
+            });
+            insert(request.headers_mut(), "host", host)?;
+        }
+        let path = self.uri.path_and_query().cloned();
+        *request.uri_mut() = path.map_or_else(|| http::Uri::from_static("/"), http::Uri::from);
+        Ok(request)
+    }
+}
+
+/// A URL without the user's name and password.
+pub(crate) fn shown(uri: &http::Uri) -> String {
+    let authority = uri.authority().map_or("", http::uri::Authority::as_str);
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let path = uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+    format!("{}://{host}{path}", uri.scheme_str().unwrap_or("http"))
+}
+
+fn add_file(boundary: &str, name: &str, file: &str, content_type: &str, content: &[u8], body: &mut Vec<u8>) {
+    let file = file.replace('"', "%22");
+    let head = format!(
+        "--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"{file}\"\r\nContent-Type: {content_type}\r\n\r\n"
+    );
+    body.extend_from_slice(head.as_bytes());
+    body.extend_from_slice(content);
+    body.extend_from_slice(b"\r\n");
+}
+
+/// Sets a header.
+pub(crate) fn insert(headers: &mut HeaderMap, name: &str, value: &str) -> Result<(), Failure> {
+    let refuse = || Failure::new(Class::InvalidUrl, format!("header {name}: expected printable text, found {value:?}"));
+    let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_invalid| refuse())?;
+    let value = HeaderValue::from_str(value)
+        .or_else(|_| HeaderValue::from_bytes(value.as_bytes()))
+        .map_err(|_invalid| refuse())?;
+    headers.insert(name, value);
+    Ok(())
+}
+
+/// Digits of escapes.
+const HEX: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];
+
+/// What may not stand in a URL as it is, escaped: blanks, quotes, letters outside of ASCII.
+fn encoded(text: &str) -> std::borrow::Cow<'_, str> {
+    let refused = |b: u8| b <= b' ' || b >= 0x7f || b"\"<>`{}|\\^".contains(&b);
+    if !text.bytes().any(refused) {
+        return text.into();
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for byte in text.bytes() {
+        if refused(byte) {
+            out.extend(['%', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+        } else {
+            out.push(char::from(byte));
+        }
+    }
+    out.into()
+}
+
+/// Appends a text as JavaScript's `querystring` escapes it, or as a form does (`URLSearchParams`).
+fn escape(text: &str, out: &mut String, form: bool) {
+    for byte in text.bytes() {
+        let kept =
+            byte.is_ascii_alphanumeric() || if form { b"*-._".contains(&byte) } else { b"-_.!~*'()".contains(&byte) };
+        if kept {
+            out.push(char::from(byte));
+        } else if form && byte == b' ' {
+            out.push('+');
+        } else {
+            out.extend(['%', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! The record of one request while it is under way. Dropped without an end, it says that the run ended before.
+
+use std::rc::Rc;
+use std::time::Instant;
+
+use super::Worker;
+use super::exchange::Traffic;
+use crate::measure::record::Record;
+
+/// The record of one request while it is under way.
+pub(crate) struct Recorder {
+    worker: Rc<Worker>,
+    pub(crate) record: Record,
+    pub(crate) traffic: Traffic,
+    pub(crate) sent: Instant,
+    pub(crate) due: Option<Instant>,
+    finished: bool,
+}
+
+impl Recorder {
+    pub(crate) fn begin(worker: &Rc<Worker>, record: Record) -> Self {
+        let worker = Rc::clone(worker);
+        Self { worker, record, traffic: Traffic::default(), sent: Instant::now(), due: None, finished: false }
+    }
+
+    /// Ends the request, and gives its record.
+    pub(crate) fn finish(mut self, ended: Instant) -> Record {
+        self.write(ended);
+        self.record.clone()
+    }
+
+    fn write(&mut self, ended: Instant) {
+        self.finished = true;
+        let (record, traffic, sent) = (&mut self.record, &self.traffic, self.sent);
+        let after = |at: Option<Instant>| at.map(|at| at.saturating_duration_since(sent));
+        record.sent = self.worker.shared.clock.wall(sent);
+        record.resolved = after(traffic.stages.resolved);
+        record.connected = after(traffic.stages.connected);
+        record.secured = after(traffic.stages.secured);
+        record.first_byte = after(traffic.first_byte);
+        record.elapsed = ended.saturating_duration_since(sent);
+        record.corrected = self.due.map(|due| ended.saturating_duration_since(due));
+        record.status = traffic.status;
+        record.reused = traffic.reused;
+        record.retries = traffic.retries;
+        record.redirects = traffic.redirects;
+        record.bytes_received = traffic.bytes_received;
+        record.bytes_sent = traffic.bytes_sent;
+        self.worker.push(record);
+    }
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        if !self.finished {
+            self.write(Instant::now());
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! Whole loads against servers of the tests' own.
+
+mod artillery;
+mod drive;
+mod outcomes;
+mod server;
+mod timing;

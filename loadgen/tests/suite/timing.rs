@@ -1,0 +1,121 @@
+//! When users come, and what of their waiting is whose fault.
+
+use std::path::Path;
+use std::time::Duration;
+
+use faaslens_loadgen::engine::{Options, Tracing};
+use faaslens_loadgen::profile::{Profile, Settings, compile};
+use faaslens_loadgen::schedule::{Schedule, Shard, plan};
+
+use super::drive::{drive, manners, untraced};
+use super::server::Server;
+
+fn profile(phases: &str) -> Profile {
+    let text = format!("phases: [{phases}]\nscenarios: [{{flow: [{{get: {{url: /x}}}}]}}]\n");
+    compile(Path::new("p.yml"), &text, &Settings::default()).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn artillery(phases: &str) -> Profile {
+    let text = format!("config: {{target: '', phases: [{phases}]}}\nscenarios: [{{flow: [{{get: {{url: /x}}}}]}}]\n");
+    compile(Path::new("p.yml"), &text, &Settings::default()).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn by_second(profile: &Profile) -> Vec<u64> {
+    plan(profile, 1, Shard::default()).expect("a plan").by_second
+}
+
+#[test]
+fn rates_give_as_many_arrivals_as_they_say() {
+    assert_eq!(by_second(&profile("{duration: 3, rate: 4}")), [4, 4, 4]);
+    assert_eq!(by_second(&profile("{duration: 4, rate: 0.5}")), [1, 0, 1]);
+    // 0 to 10 over 2 s is 10 arrivals: t = sqrt(n / 2.5), so n = 0 to 2 in the first second.
+    assert_eq!(by_second(&profile("{duration: 2, rate: 0, to: 10}")), [3, 7]);
+    assert_eq!(by_second(&profile("{steps: {from: 1, to: 3, by: 1, each: 1s}}")), [1, 2, 3]);
+    assert_eq!(
+        by_second(&profile("{duration: 2s, burst: {users: 5, every: 1s}}, {pause: 1}, {duration: 1, rate: 2}")),
+        [5, 5, 0, 2]
+    );
+    let random: u64 = by_second(&profile("{duration: 100, rate: 100, arrivals: poisson}")).iter().sum();
+    assert!((9_600..=10_400).contains(&random), "10,000 expected with a deviation of 100: {random}");
+}
+
+#[test]
+fn artillery_phases_come_as_artillery_lets_them_come() {
+    // The timer ticks first after one interval; as many whole intervals as fit.
+    assert_eq!(by_second(&artillery("{duration: 2, arrivalRate: 4}")), [3, 4, 1]);
+    assert_eq!(by_second(&artillery("{duration: 3, arrivalRate: 0.5}")), [0, 0, 1]);
+    assert_eq!(
+        by_second(&artillery("{duration: 2, arrivalCount: 2}, {pause: 1}, {duration: 1, arrivalRate: 1}")),
+        [0, 1, 1, 0, 1]
+    );
+    assert_eq!(by_second(&artillery("{duration: 2, arrivalRate: 0}, {duration: 1, arrivalRate: 1}")), [0, 0, 0, 1]);
+    let ramp: Vec<u64> = by_second(&artillery("{duration: 5, arrivalRate: 1, rampTo: 9}"));
+    assert_eq!(ramp.iter().sum::<u64>(), 1 + 3 + 5 + 7 + 9);
+    assert_eq!(by_second(&artillery("{duration: 3, arrivalRate: 5, rampTo: 1}")).iter().sum::<u64>(), 9);
+}
+
+#[test]
+fn shards_share_a_schedule_without_a_gap_or_a_repetition() {
+    let profile = profile("{duration: 5, rate: 33, arrivals: poisson}");
+    let whole: Vec<_> = Schedule::new(&profile, 3, Shard::default()).collect();
+    let mut parts: Vec<_> = (1..=3).flat_map(|number| Schedule::new(&profile, 3, Shard { number, of: 3 })).collect();
+    parts.sort_by_key(|arrival| arrival.number);
+    assert_eq!(parts, whole);
+    assert_ne!(Schedule::new(&profile, 4, Shard::default()).collect::<Vec<_>>(), whole, "another seed");
+    assert!(whole.is_sorted_by_key(|arrival| arrival.at));
+}
+
+#[test]
+fn a_stall_shows_in_corrected_times_and_not_in_the_others() {
+    // 100 users a second through one place, for 4 s. A stall of 500 ms after 1 s holds up 50 users: the first, whose
+    // request is on the way, for 500 ms, the others, which wait, for 490, 480, … 10 ms. Of 400 corrected times so 38 are
+    // above 120 ms and 43 above 70 ms: the 90th percentile is about 100 ms. One uncorrected time only is above.
+    let server = Server::start();
+    let text = "http: {connections: shared}\nphases: [{duration: 4, rate: 100, maxUsers: 1, whenFull: wait}]\n";
+    let text = format!("{text}scenarios: [{{flow: [{{get: {{url: /x}}}}]}}]\n");
+    let settings = Settings { target: Some(server.url()), ..Settings::default() };
+    let profile = compile(Path::new("p.yml"), &text, &settings).expect("a profile");
+    let driven = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            std::thread::sleep(Duration::from_secs(1));
+            server.stall(Duration::from_millis(500));
+        });
+        drive(profile, untraced(), manners())
+    });
+    let above = |times: &[f64], limit: f64| times.iter().filter(|time| **time > limit).count();
+    let corrected: Vec<f64> = driven.rows.iter().filter_map(|row| row.corrected_ms).collect();
+    let plain: Vec<f64> = driven.rows.iter().filter_map(|row| row.elapsed_ms).collect();
+    assert_eq!((corrected.len(), plain.len()), (400, 400));
+    assert!((34..=46).contains(&above(&corrected, 120.0)), "{} above 120 ms", above(&corrected, 120.0));
+    assert!((20..=31).contains(&above(&corrected, 250.0)), "{} above 250 ms", above(&corrected, 250.0));
+    assert!((1..=8).contains(&above(&plain, 70.0)), "{} uncorrected above 70 ms", above(&plain, 70.0));
+    assert!(driven.finished.overdue >= 30, "{} overdue", driven.finished.overdue);
+}
+
+#[test]
+fn users_beyond_the_limit_are_dropped_and_counted() {
+    let server = Server::start();
+    let text = "phases: [{duration: 1, rate: 20, maxUsers: 2, whenFull: drop}]\nscenarios: [{flow: [{get: {url: /slow/400}}]}]\n";
+    let settings = Settings { target: Some(server.url()), ..Settings::default() };
+    let profile = compile(Path::new("p.yml"), text, &settings).expect("a profile");
+    let driven = drive(profile, untraced(), manners());
+    assert_eq!(driven.finished.arrivals, 20);
+    assert_eq!(driven.finished.dropped + driven.rows.len() as u64, 20);
+    assert!((4..=8).contains(&driven.rows.len()), "{}", driven.rows.len());
+}
+
+#[test]
+fn no_socket_is_left_without_keep_alive() {
+    let server = Server::start();
+    let text =
+        "http: {keepAlive: false}\nphases: [{duration: 2, rate: 100}]\nscenarios: [{flow: [{get: {url: /x}}]}]\n";
+    let settings = Settings { target: Some(server.url()), ..Settings::default() };
+    let profile = compile(Path::new("p.yml"), text, &settings).expect("a profile");
+    let options = Options { tracing: Tracing::Request, ..Options::default() };
+    let driven = drive(profile, options, manners());
+    assert_eq!((driven.rows.len(), server.connections()), (200, 200));
+    assert!(driven.rows.iter().all(|row| row.class.as_deref() == Some("ok")));
+    std::thread::sleep(Duration::from_millis(200));
+    assert_eq!(server.open(), 0);
+    assert_eq!(driven.finished.sockets_opened, 200);
+}
