@@ -40,7 +40,7 @@ pub(crate) struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
-    run: Option<RunArguments>,
+    run: RunArguments,
 }
 
 #[derive(Debug, Subcommand)]
@@ -80,8 +80,8 @@ struct PlanArguments {
 #[derive(Debug, Args)]
 struct ProfileArguments {
     /// Load profile.
-    #[arg(value_name = "PROFILE")]
-    profile: PathBuf,
+    #[arg(value_name = "PROFILE", required = true)]
+    profile: Option<PathBuf>,
     /// Variable `name=value`, a JSON object of variables, or a JSON file with one, such as the endpoints; may be given
     /// several times. Each user draws one value of a list.
     #[arg(long, short = 'v', value_name = "VARIABLE")]
@@ -123,8 +123,8 @@ struct RunArguments {
     #[command(flatten)]
     profile: ProfileArguments,
     /// Folder to write to: store/, summary.json, and artillery.log or the JTL file.
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+    #[arg(long, value_name = "DIR", required = true)]
+    out: Option<PathBuf>,
     /// Host that requests may go to, with or without port; may be given several times. Asked for on a terminal.
     #[arg(long = "allow-host", value_name = "HOST[:PORT]")]
     hosts: Vec<String>,
@@ -180,12 +180,11 @@ struct RunArguments {
 impl Arguments {
     /// Plans, drives or finishes a load.
     pub(crate) fn run(&self, printer: &Printer) -> anyhow::Result<Outcome> {
-        match (&self.command, &self.run) {
-            (Some(Command::Plan(arguments)), _) => arguments.run(printer),
-            (Some(Command::Finish(arguments)), _) => arguments.run(printer),
-            (Some(Command::Profiles(arguments)), _) => arguments.run(printer),
-            (None, Some(arguments)) => arguments.run(printer),
-            (None, None) => Err(wrong_use("expected a profile, found none")),
+        match &self.command {
+            Some(Command::Plan(arguments)) => arguments.run(printer),
+            Some(Command::Finish(arguments)) => arguments.run(printer),
+            Some(Command::Profiles(arguments)) => arguments.run(printer),
+            None => self.run.run(printer),
         }
     }
 }
@@ -206,7 +205,8 @@ impl ProfileArguments {
                 text.split_once('=').ok_or_else(|| wrong_use(format!("-J: expected name=value, found {text:?}")))?;
             settings.properties.insert(name.to_owned(), value.to_owned());
         }
-        let mut profile = profile::load(&self.profile, &settings)?;
+        let path = self.profile.as_deref().ok_or_else(|| wrong_use("expected a profile, found none"))?;
+        let mut profile = profile::load(path, &settings)?;
         for (name, value) in settings.variables {
             profile.pools.retain(|(other, _)| *other != name);
             match value {
@@ -352,24 +352,25 @@ impl RunArguments {
     fn run(&self, printer: &Printer) -> anyhow::Result<Outcome> {
         let profile = Arc::new(self.profile.load(printer)?);
         let plan = schedule::plan(&profile, self.profile.seed, self.profile.shard)?;
+        let out = self.out.as_deref().ok_or_else(|| wrong_use("expected --out DIR, found none"))?;
         let run = self.describe(&profile)?;
         let manners = self.manners(&profile, printer)?;
         manners.check(&plan)?;
         let options = self.options(printer)?;
-        self.prepare(&run)?;
+        prepare(out, &run)?;
         catch_interruption()?;
         printer.note(&format!(
             "{}: {} arrivals planned over {:.0} s, seed {}",
             profile.name, plan.arrivals, plan.length_s, options.seed
         ));
         let mut live = Live::new(Arc::clone(&profile), plan.length_s, printer);
-        let records = self.out.join(RECORDS);
+        let records = out.join(RECORDS);
         let finished = engine::run(&profile, options.clone(), manners, &records, &mut live)?;
         drop(live);
         let summary = Summary::new(&profile, &options, &plan, &finished);
         let text = serde_json::to_vec_pretty(&summary)?;
-        std::fs::write(self.out.join("summary.json"), text).context("summary.json: cannot write")?;
-        let outcome = write_outputs(&self.out, &run, printer)?;
+        std::fs::write(out.join("summary.json"), text).context("summary.json: cannot write")?;
+        let outcome = write_outputs(out, &run, printer)?;
         printer.text(&summary_text(&summary))?;
         for limit in &summary.generator_limits {
             printer.warning(&format!("the generator was the limit: {limit}"));
@@ -468,19 +469,17 @@ impl RunArguments {
             redirect_anywhere: self.redirect_anywhere,
         })
     }
+}
 
-    /// Makes the folder, and refuses one that holds the records of a run that was not finished.
-    fn prepare(&self, run: &Run) -> anyhow::Result<()> {
-        let out = &self.out;
-        std::fs::create_dir_all(out).with_context(|| format!("{}: cannot create", out.display()))?;
-        if out.join(RECORDS).exists() && out.join(RUN_FILE).exists() {
-            let out = out.display();
-            return Err(wrong_use(format!("{out} has records of a killed run: faaslens loadgen finish {out}")));
-        }
-        let path = out.join(RUN_FILE);
-        std::fs::write(&path, serde_json::to_vec_pretty(run)?)
-            .with_context(|| format!("{}: cannot write", path.display()))
+/// Makes the folder, and refuses one that holds the records of a run that was not finished.
+fn prepare(out: &Path, run: &Run) -> anyhow::Result<()> {
+    std::fs::create_dir_all(out).with_context(|| format!("{}: cannot create", out.display()))?;
+    if out.join(RECORDS).exists() && out.join(RUN_FILE).exists() {
+        let out = out.display();
+        return Err(wrong_use(format!("{out} has records of a killed run: faaslens loadgen finish {out}")));
     }
+    let path = out.join(RUN_FILE);
+    std::fs::write(&path, serde_json::to_vec_pretty(run)?).with_context(|| format!("{}: cannot write", path.display()))
 }
 
 /// Asks on a terminal whether the hosts that a profile names may be sent to.
