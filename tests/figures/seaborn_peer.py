@@ -240,10 +240,56 @@ def chains():
     return f"{compared} strips, {len(data)} chains"
 
 
+def compared_durations():
+    """Execution durations of the two runs that were compared: by function and provider, one series a side."""
+    rows = table("invocations")
+    rows = rows[rows["duration_ms"].notna()]
+    sides = dict(zip(sorted(rows["run"].unique()), "AB"))
+    assert len(sides) == 2
+    return rows.assign(side=rows["run"].map(sides))
+
+
+def ecdf():
+    """Empirical distribution functions of both sides: every point of the figure is the quantile of what seaborn drew."""
+    rows, data = compared_durations(), drawn("ecdf")
+    data = data[data["measure"] == "execution duration"]
+    panels = list(data.groupby(["name", "provider"]))
+    figure, axes = plt.subplots(1, len(panels), figsize=(2.4 * len(panels), 2.4), squeeze=False)
+    compared = 0
+    for axis, ((name, provider), panel) in zip(axes[0], panels):
+        for side, points in panel.groupby("side"):
+            part = rows[(rows["function"] == name) & (rows["provider"] == provider) & (rows["side"] == side)]
+            sns.ecdfplot(data=part, x="duration_ms", ax=axis, label=side)
+            steps = np.asarray(axis.lines[-1].get_xdata())[1:]
+            assert len(steps) == len(part)
+            same(np.quantile(steps, points["share"]), points["value_ms"], f"ecdf {name} {side}")
+            compared += len(points)
+        axis.set(title=name, xscale="log")
+    save(figure, "ecdf")
+    return f"{compared} points"
+
+
+def forest():
+    """Ratios of medians, B over A."""
+    rows, data = compared_durations(), drawn("forest")
+    data = data[data["measure"] == "execution duration"]
+    rows = rows.merge(data[["name", "provider"]].rename(columns={"name": "function"}), on=["function", "provider"])
+    order = list(data["name"])
+    figure, axis = plt.subplots(figsize=(4, 4))
+    sns.pointplot(data=rows, y="function", x="duration_ms", hue="side", hue_order=["A", "B"], order=order, estimator="median",
+                  errorbar=None, linestyle="none", ax=axis)
+    axis.set_xscale("log")
+    medians = [np.asarray(line.get_xdata(), float) for line in axis.lines if len(line.get_xdata()) == len(order)]
+    assert len(medians) == 2
+    same(medians[1] / medians[0], data["ratio"], "forest: ratios of medians")
+    save(figure, "forest")
+    return f"{len(order)} ratios"
+
+
 PEERS = {
     "execution-duration": execution_duration, "route-duration": route_duration, "publish-network": publish_network,
     "triggers": triggers, "time-shares": time_shares, "what-if": what_if, "cold-phases": cold_phases,
-    "throughput": throughput, "chains": chains,
+    "throughput": throughput, "chains": chains, "ecdf": ecdf, "forest": forest,
 }
 
 
