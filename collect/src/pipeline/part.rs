@@ -411,7 +411,9 @@ impl Keys {
         let mut keys = take(&mut self.keys);
         let valid = take(&mut self.some_absent).then(|| validity(keys.len(), |row| keys[row] >= 0));
         if valid.is_some() {
-            keys.iter_mut().for_each(|key| *key = (*key).max(0));
+            for key in &mut keys {
+                *key = (*key).max(0);
+            }
         }
         // Absent keys point at the first value, which may not exist where all are absent.
         let keys = Int32Array::new(ScalarBuffer::from(keys), valid);
