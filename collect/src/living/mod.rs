@@ -4,14 +4,14 @@
 //! Source::discover ─▶ logs × slices ─▶ Source::pull ─▶ chunks, journal ─▶ merge ─▶ the pipeline of files
 //! ```
 //!
-//! * [`window`]: half-open windows of time and their slices.
-//! * [`pace`]: request rates and waiting after failures.
-//! * [`http`]: one client for all providers: TLS, rate, retries, bounds.
-//! * [`sink`], [`chunk`]: what a slice gave, sorted, on the disk.
-//! * [`journal`]: which slices are done; what a killed collection goes on from.
-//! * [`gather`]: the threads that pull the slices that are missing.
-//! * [`merge`]: all chunks of a log as one log file, each event once.
-//! * [`run`]: all of it for one run, into the store.
+//! * `window`: half-open windows of time and their slices.
+//! * `pace`: request rates and waiting after failures.
+//! * `http`: one client for all providers: TLS, rate, retries, bounds.
+//! * `sink`, `chunk`: what a slice gave, sorted, on the disk.
+//! * `journal`: which slices are done; what a killed collection goes on from.
+//! * `gather`: the threads that pull the slices that are missing.
+//! * `merge`: all chunks of a log as one log file, each event once.
+//! * `run`: all of it for one run, into the store.
 //!
 //! A pulled log is written as lines of a format that `collect` reads from files too, so that everything behind it is
 //! the same code.

@@ -1,6 +1,6 @@
 //! What the page's own scripts need: the runs it explores, encoded, and the scripts themselves.
 //!
-//! [`explored`] chooses and encodes what can be explored of a run; the scripts in `assets/page/` draw it. A page of
+//! `explored` chooses and encodes what can be explored of a run; the scripts in `assets/page/` draw it. A page of
 //! one file carries the frames itself, a served page asks for them.
 
 mod details;
