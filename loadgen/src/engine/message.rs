@@ -61,9 +61,9 @@ impl Builder<'_> {
                 let value = value.field_text(self.variables, self.random).unwrap_or_default();
                 text.push(separator);
                 separator = '&';
-                escape(&name, &mut text, false);
+                escape(&name, &mut text);
                 text.push('=');
-                escape(&value, &mut text, false);
+                escape(&value, &mut text);
             }
         }
         let refuse = |why: String| Failure::new(Class::InvalidUrl, format!("{why}: {text}"));
@@ -89,9 +89,9 @@ impl Builder<'_> {
                     if !text.is_empty() {
                         text.push('&');
                     }
-                    escape(name, &mut text, true);
+                    escape(name, &mut text);
                     text.push('=');
-                    escape(&value, &mut text, true);
+                    escape(&value, &mut text);
                 }
                 (Bytes::from(text), Some("application/x-www-form-urlencoded".to_owned()))
             }
@@ -157,9 +157,7 @@ impl Builder<'_> {
         let bodiless = matches!(request.body, Body::None);
         match self.http.style {
             Style::Artillery => {
-                if self.http.headers.is_empty() {
-                    default("user-agent", "Artillery (https://artillery.io)")?;
-                }
+                default("user-agent", "Artillery (https://artillery.io)")?;
                 default("accept-encoding", "gzip, deflate")?;
                 default("connection", if self.http.keep_alive { "keep-alive" } else { "close" })?;
             }
@@ -262,14 +260,12 @@ fn encoded(text: &str) -> std::borrow::Cow<'_, str> {
     out.into()
 }
 
-/// Appends a text as JavaScript's `querystring` escapes it, or as a form does (`URLSearchParams`).
-fn escape(text: &str, out: &mut String, form: bool) {
+/// Appends a text as forms and Artillery's client escape it (`URLSearchParams`).
+fn escape(text: &str, out: &mut String) {
     for byte in text.bytes() {
-        let kept =
-            byte.is_ascii_alphanumeric() || if form { b"*-._".contains(&byte) } else { b"-_.!~*'()".contains(&byte) };
-        if kept {
+        if byte.is_ascii_alphanumeric() || b"*-._".contains(&byte) {
             out.push(char::from(byte));
-        } else if form && byte == b' ' {
+        } else if byte == b' ' {
             out.push('+');
         } else {
             out.extend(['%', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);

@@ -393,7 +393,7 @@ impl User {
             }
             traffic.redirects += 1;
             let location = String::from_utf8_lossy(location.as_bytes()).into_owned();
-            redirect(shared, &mut message, answer.status, &location)?;
+            redirect(shared, http.style, &mut message, answer.status, &location)?;
         }
     }
 
@@ -464,7 +464,13 @@ impl User {
 }
 
 /// Turns a message into the one that a redirection asks for.
-fn redirect(shared: &Arc<Shared>, message: &mut Message, status: u16, location: &str) -> Result<(), Failure> {
+fn redirect(
+    shared: &Arc<Shared>,
+    style: Style,
+    message: &mut Message,
+    status: u16,
+    location: &str,
+) -> Result<(), Failure> {
     let target = super::resolve_location(&message.uri, location)
         .ok_or_else(|| Failure::new(Class::InvalidUrl, format!("redirected to {location:?}")))?;
     let origin = super::connect::Origin::of(&target)?;
@@ -472,7 +478,9 @@ fn redirect(shared: &Arc<Shared>, message: &mut Message, status: u16, location: 
         let host = format!("redirected to {}:{}, which is not among the hosts allowed", origin.host, origin.port);
         return Err(Failure::new(Class::HostNotAllowed, host));
     }
-    if status != 307 && status != 308 && message.method != http::Method::HEAD {
+    // Artillery's client keeps the method but after a 303; others go on with GET, as browsers do.
+    let keeps = status == 307 || status == 308 || (style == Style::Artillery && status != 303);
+    if !keeps && message.method != http::Method::HEAD {
         message.method = http::Method::GET;
         message.body = bytes::Bytes::new();
         message.headers.remove("content-length");
