@@ -91,7 +91,7 @@ export function showClocks(runs) {
     const list = el("div", { class: "small-charts" });
     root.append(list);
     for (const [name, pair] of pairs) {
-      const holder = el("figure", { class: "chart small", role: "img", "aria-label": `Offset of the clocks of ${name}: between ${number(pair.low[0])} and ${number(pair.high[0])} ms at the begin` }, el("figcaption", {}, clip(name, 60)));
+      const holder = el("figure", { class: "chart small", role: "img", "aria-label": `Offset of the clocks of ${name}: between ${number(pair.low[0])} and ${number(pair.high[0])} ms at the begin` }, el("figcaption", {}, `${clip(name, 60)}, ms`));
       list.append(holder);
       bounds.push(drawBounds(holder, pair));
     }
@@ -122,7 +122,7 @@ function drawBounds(holder, pair) {
     height: 130,
     cursor: { show: false },
     scales: { x: { time: false } },
-    axes: [chartAxis(null, { labelSize: 0, values: (chart, splits) => splits.map((value) => `${value} s`) }), chartAxis(null, { labelSize: 0, size: 48, values: (chart, splits) => splits.map((value) => `${number(value)}`) })],
+    axes: [chartAxis(null, { labelSize: 0, values: (chart, splits) => splits.map((value) => `${value} s`) }), chartAxis(null, { labelSize: 0, size: 48, space: 22, values: (chart, splits) => splits.map((value) => `${number(value)}`) })],
     series: [{}, ...["--soft", "--soft", "--curve-a"].map((colour, at) => ({ stroke: () => themed(colour), width: at === 2 ? 1.5 : 1, dash: at === 2 ? [4, 3] : undefined, points: { show: false } }))],
     bands: [{ series: [2, 1], fill: () => themed("--band") }],
   }, [pair.at, pair.low, pair.high, pair.estimate]);
