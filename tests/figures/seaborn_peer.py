@@ -286,10 +286,32 @@ def forest():
     return f"{len(order)} ratios"
 
 
+def history():
+    """Medians of each run, in the order of the runs."""
+    rows, data = compared_durations(), drawn("history")
+    data = data[data["measure"] == "execution duration"]
+    starts = rows.groupby("run")["start"].min().sort_values()
+    rows = rows.assign(position=rows["run"].map({run: place + 1 for place, run in enumerate(starts.index)}))
+    panels = list(data.groupby(["name", "provider"]))
+    figure, axes = plt.subplots(1, len(panels), figsize=(2.4 * len(panels), 2.4), squeeze=False)
+    compared = 0
+    for axis, ((name, provider), points) in zip(axes[0], panels):
+        part = rows[(rows["function"] == name) & (rows["provider"] == provider)]
+        sns.lineplot(data=part, x="position", y="duration_ms", estimator="median", errorbar=None, marker="o", ax=axis)
+        found = axis.lines[-1].get_xydata()
+        same(found[:, 0], points["position"], f"history {name}: positions")
+        np.testing.assert_allclose(found[:, 1], points.sort_values("position")["median_ms"], rtol=1e-9)
+        axis.set(title=name)
+        compared += len(found)
+    assert compared
+    save(figure, "history")
+    return f"{compared} medians"
+
+
 PEERS = {
     "execution-duration": execution_duration, "route-duration": route_duration, "publish-network": publish_network,
     "triggers": triggers, "time-shares": time_shares, "what-if": what_if, "cold-phases": cold_phases,
-    "throughput": throughput, "chains": chains, "ecdf": ecdf, "forest": forest,
+    "throughput": throughput, "chains": chains, "ecdf": ecdf, "forest": forest, "history": history,
 }
 
 

@@ -60,22 +60,27 @@ fn seaborn_draws_the_same_figures_from_the_results_of_jmeter() {
 }
 
 #[test]
-fn seaborn_draws_the_same_distributions_and_ratios_of_two_versions() {
+fn seaborn_draws_the_same_distributions_ratios_and_history_of_two_versions() {
     let folder = crate::session::SESSION.join("versions");
     let (store, tables, out) = (folder.join("store"), folder.join("tables"), folder.join("out"));
     for (run, logs) in [("a", "examples/befaas-webservice"), ("b", "tests/data/runs/webservice-2")] {
         let logs = crate::session::project(logs);
-        faaslens(&[&"collect", &"befaas", &logs, &"--run", &run, &"--store", &store]).exits(0);
+        let label = "experiment=webservice";
+        faaslens(&[&"collect", &"befaas", &logs, &"--run", &run, &"--label", &label, &"--store", &store]).exits(0);
     }
     faaslens(&[&"analyze", &"--store", &store]).exits(0);
     faaslens(&[&"compare", &"a", &"b", &"--store", &store, &"--out", &out, &"--figure-format", &"svg"]).exits(0);
+    let trend = folder.join("trend");
+    faaslens(&[&"trend", &"--by", &"date", &"--store", &store, &"--out", &trend, &"--figure-format", &"svg"]).exits(0);
     fs::create_dir_all(&tables).expect("a folder");
     let printed = faaslens(&[&"table", &"invocations", &"--store", &store, &"--format", &"json"]).exits(0);
     fs::write(tables.join("invocations.json"), printed.stdout).expect("a table");
     let figures = out.join("figures");
-    let said =
-        python("tests/figures", "seaborn_peer.py", &[&tables, &figures, &folder.join("seaborn"), &"ecdf", &"forest"]);
+    let seaborn = folder.join("seaborn");
+    let said = python("tests/figures", "seaborn_peer.py", &[&tables, &figures, &seaborn, &"ecdf", &"forest"]);
     assert_eq!(said.lines().count(), 2, "{said}");
+    let said = python("tests/figures", "seaborn_peer.py", &[&tables, &trend.join("figures"), &seaborn, &"history"]);
+    assert_eq!(said.lines().count(), 1, "{said}");
 }
 
 const PLAN: &str = r#"
