@@ -15,10 +15,15 @@ pub(super) struct Number {
     pub(super) note: String,
 }
 
+/// Numbers at the top at most.
+const NUMBERS: usize = 5;
+
 /// What the reader wants to know first, as far as the tables say it.
 pub(super) fn numbers(input: &ReportInput) -> Vec<Number> {
-    let all = [amount(input), response(input), shares(input), cold(input), trigger(input).or_else(|| tail(input))];
-    all.into_iter().flatten().collect()
+    let first = [amount(input), response(input), shares(input), cold(input), trigger(input).or_else(|| tail(input))];
+    // Results of a load generator alone have no call trees: then the load speaks.
+    let rest = [rate(input), failures(input)];
+    first.into_iter().chain(rest).flatten().take(NUMBERS).collect()
 }
 
 /// Shares of all contexts by the wall method, of the categories that a root's duration divides into.
@@ -84,6 +89,26 @@ fn tail(input: &ReportInput) -> Option<Number> {
         several => format!("the greatest of {several} configurations"),
     };
     Some(Number { value: format!("{} ms", readable(greatest)), name: "95th percentile of response times", note })
+}
+
+/// The greatest rate at which requests succeeded.
+fn rate(input: &ReportInput) -> Option<Number> {
+    let rows = input.runs.iter().flat_map(|run| &run.throughput);
+    let rates = rows.filter_map(|row| row.ok_per_s.filter(|rate| rate.is_finite()));
+    let greatest = rates.max_by(f64::total_cmp)?;
+    let note = "successful requests per second, the greatest of all runs".to_owned();
+    Some(Number { value: format!("{} /s", readable(greatest)), name: "throughput", note })
+}
+
+/// How many of the client's requests failed.
+fn failures(input: &ReportInput) -> Option<Number> {
+    let rows = || input.runs.iter().flat_map(|run| &run.throughput);
+    let (n, failed): (i64, i64) = (rows().map(|row| row.n).sum(), rows().map(|row| row.errors).sum());
+    (n > 0).then(|| Number {
+        value: format!("{} %", readable(failed as f64 / n as f64 * 100.0)),
+        name: "failed requests",
+        note: format!("{} of {}", count(failed), count(n)),
+    })
 }
 
 /// Mean time of the root invocation with its tree: the sum over the categories inside it.

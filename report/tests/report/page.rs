@@ -2,7 +2,7 @@
 
 use faaslens_report::{ImageFormat, Options, ReportInput, render};
 use faaslens_schemas::manifest::State;
-use faaslens_schemas::tables::Completeness;
+use faaslens_schemas::tables::{Completeness, Throughput};
 
 use crate::sample;
 
@@ -95,6 +95,28 @@ fn the_verdict_names_what_is_missing_and_what_to_do() {
         "azure: 300 calls without their callees",
         "the provider&#39;s limit on log lines a second",
     ] {
+        assert!(page.contains(part), "{part:?} is missing");
+    }
+}
+
+#[test]
+fn a_load_without_call_trees_has_its_rate_and_its_failures_at_the_top() {
+    let mut input = sample::small();
+    for run in &mut input.runs {
+        run.shares.clear();
+        run.cold_starts.clear();
+        run.boxes.clear();
+        let row = |ok_per_s: f64, errors: i64| Throughput {
+            n: 200,
+            errors,
+            ok_per_s: Some(ok_per_s),
+            ..Throughput::default()
+        };
+        run.throughput = vec![row(41.0, 3), row(87.0, 5)];
+    }
+    let page = page(&input);
+    // 8 of 400 requests of every run.
+    for part in ["<b>87 /s</b>", "<b>2 %</b>"] {
         assert!(page.contains(part), "{part:?} is missing");
     }
 }
