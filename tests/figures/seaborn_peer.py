@@ -111,6 +111,50 @@ def publish_network():
                                             peer=calls["callee_provider"])])
 
 
+def network():
+    """Round trips of synchronous calls by pair of providers; those to publishers are the figure publish-network's."""
+    calls = table("calls")
+    publishers = set(calls[calls["kind"] == "async"]["caller_function"])
+    calls = calls[(calls["kind"] == "sync") & ~calls["callee_function"].isin(publishers) & calls["callee_provider"].notna()]
+    return boxes("network", [values("network", calls["caller_provider"], calls["network_ms"], peer=calls["callee_provider"])])
+
+
+def completeness():
+    """Records by provider and second of the log clock, since the first record."""
+    rows, data = table("events"), drawn("completeness")
+    second = pd.to_datetime(rows["logged_at"]).dt.floor("s")
+    since = (second - second.min()).dt.total_seconds()
+    rows = rows.assign(second=since + data["second"].min(), one=1)
+    figure, axis = plt.subplots(figsize=(7, 3))
+    sns.lineplot(data=rows, x="second", y="one", hue="provider", estimator="sum", errorbar=None, ax=axis)
+    lines = {text.get_text(): line for text, line in zip(axis.get_legend().get_texts(), axis.lines)}
+    compared = 0
+    for provider, wanted in data.groupby("provider"):
+        wanted = wanted[wanted["lines"] > 0].sort_values("second")
+        found = lines[provider].get_xydata()
+        same(found[:, 0], wanted["second"], f"completeness {provider}: seconds")
+        np.testing.assert_array_equal(found[:, 1], wanted["lines"], err_msg=provider)
+        compared += len(found)
+    save(figure, "completeness")
+    return f"{compared} seconds"
+
+
+def clock_offsets():
+    """Estimates of the offset of each pair of providers' clocks, with their bounds."""
+    rows, data = table("clock_offsets"), drawn("clock-offsets")
+    rows = rows.assign(pair=rows["provider_a"] + " " + rows["provider_b"])
+    data = data.assign(pair=data["provider_a"] + " " + data["provider_b"])
+    figure, axis = plt.subplots(figsize=(4, 4))
+    sns.stripplot(data=rows, y="pair", x="estimate_ms", order=sorted(set(rows["pair"])), jitter=False, size=3, ax=axis)
+    points = np.concatenate([strip.get_offsets()[:, 0] for strip in axis.collections])
+    same(points, data["estimate_ms"], "clock-offsets: estimates")
+    for bound in ("low_ms", "high_ms"):
+        for pair, part in rows.groupby("pair"):
+            same(part[bound], data[data["pair"] == pair][bound], f"clock-offsets {pair}: {bound}")
+    save(figure, "clock-offsets")
+    return f"{len(points)} estimates"
+
+
 def triggers():
     events = table("calls")
     events = events[events["kind"] == "async"]
@@ -312,6 +356,7 @@ PEERS = {
     "execution-duration": execution_duration, "route-duration": route_duration, "publish-network": publish_network,
     "triggers": triggers, "time-shares": time_shares, "what-if": what_if, "cold-phases": cold_phases,
     "throughput": throughput, "chains": chains, "ecdf": ecdf, "forest": forest, "history": history,
+    "network": network, "completeness": completeness, "clock-offsets": clock_offsets,
 }
 
 

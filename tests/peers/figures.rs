@@ -42,7 +42,16 @@ fn compare_with_seaborn(run: &Recorded, figures: &[&str]) {
 
 #[test]
 fn seaborn_draws_the_same_figures_from_the_invocations_of_a_web_shop() {
-    let figures = ["execution-duration", "route-duration", "time-shares", "what-if", "cold-phases"];
+    let figures = [
+        "execution-duration",
+        "route-duration",
+        "time-shares",
+        "what-if",
+        "cold-phases",
+        "network",
+        "completeness",
+        "clock-offsets",
+    ];
     compare_with_seaborn(&SHOP, &figures);
 }
 

@@ -98,8 +98,18 @@ pub(crate) static LOSSY: Recorded = recorded("lossy", "befaas", "tests/data/vari
 pub(crate) static JMETER: Recorded = recorded("jmeter", "jmeter", "examples/benchfaas-jmeter");
 
 /// Tables that scripts compare with.
-const TABLES: [&str; 8] =
-    ["invocations", "calls", "db_calls", "traces", "critical_path", "client_requests", "throughput", "chains"];
+const TABLES: [&str; 10] = [
+    "invocations",
+    "calls",
+    "db_calls",
+    "traces",
+    "critical_path",
+    "client_requests",
+    "throughput",
+    "chains",
+    "events",
+    "clock_offsets",
+];
 
 impl Recorded {
     /// A folder of this test session.
