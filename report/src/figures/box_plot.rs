@@ -2,7 +2,7 @@
 
 use faaslens_schemas::tables::{Outlier, TukeyBox};
 
-use super::{Drawing, Look, box_csv, note};
+use super::{BROAD, Drawing, Look, box_csv, note};
 use crate::canvas::font;
 use crate::canvas::paint::{INK, Marker, Style, provider_order, provider_place, style};
 use crate::canvas::{Axis, Entry, Frame, Labels, Margins, Rect, Stroke, Swatch};
@@ -104,6 +104,22 @@ fn rank(order: &Order, group: &Group) -> usize {
     let names =
         |item: &Item| order.rank(&[&group.label, item.tukey.function.as_deref().unwrap_or(&item.tukey.provider)]);
     group.items.iter().map(names).min().unwrap_or(usize::MAX)
+}
+
+/// Draws a measure of a run between two providers: a box a pair, in the colour of the second.
+pub(super) fn draw_pairs(run: &RunTables, look: &Look, measure: &str, axis_title: &'static str) -> Option<Drawing> {
+    let (items, refused) = items(run, measure, |b| b.peer.as_deref().unwrap_or(&b.provider));
+    let label = |item: &Item| match &item.tukey.peer {
+        Some(peer) => format!("{} → {}", &*item.tukey.provider, &**peer),
+        None => item.tukey.provider.to_string(),
+    };
+    let (groups, left_out) = group(items, &look.options.order, label);
+    let notes = [
+        note(refused, "box without usable numbers is left out", "boxes without usable numbers are left out"),
+        note(left_out, "pair with the fewest calls is left out", "pairs with the fewest calls are left out"),
+    ];
+    let plan = Plan { width: BROAD, height: 150.0, axis_title, counted: "calls", legend: true };
+    draw(look, &plan, vec![Panel { heading: None, groups }], notes.into_iter().flatten().collect())
 }
 
 /// Draws panels side by side, each with its own axis; `None` when no panel has a box.

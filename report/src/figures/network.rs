@@ -1,7 +1,6 @@
 //! Network time of synchronous calls by pair of providers.
 
-use super::box_plot::{self, Panel, Plan};
-use super::{BROAD, Drawing, Figure, Look, Scope, note};
+use super::{Drawing, Figure, Look, Scope, box_plot};
 use crate::input::RunTables;
 
 pub(super) static FIGURE: Figure = Figure {
@@ -18,16 +17,5 @@ pub(super) static FIGURE: Figure = Figure {
 };
 
 fn draw(runs: &[&RunTables], look: &Look) -> Option<Drawing> {
-    let (items, refused) = box_plot::items(runs.first()?, "network", |b| b.peer.as_deref().unwrap_or(&b.provider));
-    let label = |item: &box_plot::Item| match &item.tukey.peer {
-        Some(peer) => format!("{} → {}", &*item.tukey.provider, &**peer),
-        None => item.tukey.provider.to_string(),
-    };
-    let (groups, left_out) = box_plot::group(items, &look.options.order, label);
-    let notes = [
-        note(refused, "box without usable numbers is left out", "boxes without usable numbers are left out"),
-        note(left_out, "pair with the fewest calls is left out", "pairs with the fewest calls are left out"),
-    ];
-    let plan = Plan { width: BROAD, height: 150.0, axis_title: "Network time (ms)", counted: "calls", legend: true };
-    box_plot::draw(look, &plan, vec![Panel { heading: None, groups }], notes.into_iter().flatten().collect())
+    box_plot::draw_pairs(runs.first()?, look, "network", "Network time (ms)")
 }
