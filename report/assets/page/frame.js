@@ -29,8 +29,8 @@ function decodeColumn(column, bytes, rows) {
   }
 }
 
-function decodeCodes(bytes, rows) {
-  const codes = new Int32Array(rows);
+/** Calls `take` with each number of a row: seven bits a byte, the lowest first; beyond 32 bits too. */
+function eachVarint(bytes, rows, take) {
   for (let row = 0, at = 0; row < rows; row += 1) {
     let value = 0;
     let factor = 1;
@@ -41,33 +41,29 @@ function decodeCodes(bytes, rows) {
       value += (byte & 127) * factor;
       factor *= 128;
     } while (byte > 127);
-    codes[row] = value - 1;
+    take(value, row);
   }
+}
+
+function decodeCodes(bytes, rows) {
+  const codes = new Int32Array(rows);
+  eachVarint(bytes, rows, (value, row) => { codes[row] = value - 1; });
   return codes;
 }
 
 function decodeNumbers(bytes, rows, delta) {
   const numbers = new Float64Array(rows);
   let last = 0;
-  for (let row = 0, at = 0; row < rows; row += 1) {
-    let value = 0;
-    let factor = 1;
-    let byte;
-    do {
-      byte = bytes[at];
-      at += 1;
-      value += (byte & 127) * factor;
-      factor *= 128;
-    } while (byte > 127);
+  eachVarint(bytes, rows, (value, row) => {
     if (value === 0) {
       numbers[row] = NaN;
-      continue;
+      return;
     }
     const zigzag = value - 1;
     const number = zigzag % 2 === 0 ? zigzag / 2 : -(zigzag + 1) / 2;
     if (delta) last += number;
     numbers[row] = delta ? last : number;
-  }
+  });
   return numbers;
 }
 
