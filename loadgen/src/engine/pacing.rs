@@ -6,9 +6,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::schedule;
 use super::shared::{Admission, Shared};
-use crate::schedule::Arrival;
+use crate::schedule::{Arrival, Schedule};
 
 /// What the pacing thread did.
 #[derive(Debug, Default)]
@@ -23,7 +22,7 @@ const NAP: Duration = Duration::from_millis(50);
 /// Walks through the schedule; ends when it is over or the run is stopped, and lets go of the workers.
 pub(super) fn pace(shared: &Arc<Shared>, workers: &[UnboundedSender<Arrival>]) -> Paced {
     let mut paced = Paced::default();
-    for arrival in schedule(shared) {
+    for arrival in Schedule::new(&shared.profile, shared.options.seed, shared.options.shard) {
         let due = shared.start + arrival.at;
         loop {
             if shared.stopping() {

@@ -3,8 +3,8 @@
 use std::rc::Rc;
 use std::time::Instant;
 
-use super::Worker;
 use super::exchange::Traffic;
+use super::worker::Worker;
 use crate::measure::record::Record;
 
 /// The record of one request while it is under way.

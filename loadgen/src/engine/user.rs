@@ -9,14 +9,17 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use super::Tracing;
 use super::capture::Found;
 use super::cookies::Cookies;
 use super::exchange::{Answer, Kept, Traffic, exchange};
 use super::failure::Failure;
 use super::message::{Builder, Message, insert, shown};
 use super::recorder::Recorder;
+use super::redirect::redirect;
 use super::shared::Shared;
-use super::{Tracing, Worker};
+use super::transaction::Sum;
+use super::worker::Worker;
 use crate::measure::class::Class;
 use crate::measure::record::Record;
 use crate::profile::{Hook, Http, Over, Request, Step, Style, Think, Variables};
@@ -38,21 +41,6 @@ pub(crate) enum Going {
     Failed,
     /// No further at all: the load is over.
     Over,
-}
-
-/// A sum of requests.
-#[derive(Debug)]
-struct Sum {
-    site: u16,
-    started: Instant,
-    elapsed: Duration,
-    first_byte: Duration,
-    connected: Duration,
-    bytes_received: u64,
-    bytes_sent: u64,
-    requests: u32,
-    status: Option<u16>,
-    failed: u32,
 }
 
 /// One virtual user.
@@ -154,21 +142,12 @@ impl User {
             }
             Step::Loop(inner) => self.repeat(inner).await,
             Step::Transaction { site, flow } => {
-                let zero = Duration::ZERO;
-                self.sums.push(Sum {
-                    site: *site,
-                    started: Instant::now(),
-                    elapsed: zero,
-                    first_byte: zero,
-                    connected: zero,
-                    status: Some(200),
-                    bytes_received: 0,
-                    bytes_sent: 0,
-                    requests: 0,
-                    failed: 0,
-                });
+                self.sums.push(Sum::new(*site));
                 let going = self.flow(flow).await;
-                self.finish_transaction();
+                if let Some(sum) = self.sums.pop() {
+                    let sent = self.shared().clock.wall(sum.started);
+                    self.worker.push(&sum.record(self.blank(sum.site), sent));
+                }
                 going
             }
         }
@@ -253,11 +232,12 @@ impl User {
         self.idle_rounds = 0;
         let shared = Arc::clone(self.shared());
         let http = request.http.as_deref().unwrap_or(&shared.profile.http);
-        let mut recorder = Recorder::begin(&self.worker, self.blank(request));
+        let mut recorder = Recorder::begin(&self.worker, self.blank(request.site));
         let result = self.send(&shared, request, http, &mut recorder).await;
         let ended = Instant::now();
         let going = self.conclude(http, result, &mut recorder);
-        self.add_to_sums(&recorder.finish(ended));
+        let record = recorder.finish(ended);
+        self.sums.iter_mut().for_each(|sum| sum.add(&record));
         if self.paced {
             self.due = Some(ended);
             self.released = None;
@@ -267,14 +247,14 @@ impl User {
         going
     }
 
-    /// The record of a request before anything is known of it.
-    fn blank(&self, request: &Request) -> Record {
+    /// The record of a request, or of a transaction, before anything is known of it.
+    fn blank(&self, site: u16) -> Record {
         let shared = self.shared();
         let now = Instant::now();
         let due = self.due;
         let own = due.map(|due| now.saturating_duration_since(self.released.map_or(due, |released| released.max(due))));
         Record {
-            site: request.site,
+            site,
             phase: u16::try_from(self.arrival.phase).unwrap_or(u16::MAX),
             user: self.arrival.number,
             thread: self.name.clone(),
@@ -407,92 +387,6 @@ impl User {
         // JMeter's threads go on after an error, Artillery's users end.
         if http.style == Style::JMeter { Going::On } else { Going::Failed }
     }
-
-    fn add_to_sums(&mut self, record: &Record) {
-        for sum in &mut self.sums {
-            sum.elapsed += record.elapsed;
-            sum.first_byte += record.first_byte.unwrap_or_default();
-            sum.bytes_received += record.bytes_received;
-            sum.bytes_sent += record.bytes_sent;
-            sum.requests += 1;
-            sum.connected += record.secured.or(record.connected).unwrap_or_default();
-            if !record.class.success() {
-                sum.failed += 1;
-                sum.status = record.status;
-            }
-        }
-    }
-
-    fn finish_transaction(&mut self) {
-        let Some(sum) = self.sums.pop() else { return };
-        let shared = Arc::clone(self.shared());
-        let record = Record {
-            site: sum.site,
-            phase: u16::try_from(self.arrival.phase).unwrap_or(u16::MAX),
-            user: self.arrival.number,
-            thread: self.name.clone(),
-            scheduled: None,
-            sent: shared.clock.wall(sum.started),
-            late: None,
-            corrected: None,
-            resolved: None,
-            connected: Some(sum.connected),
-            secured: None,
-            first_byte: Some(sum.first_byte),
-            elapsed: sum.elapsed,
-            // As in JMeter, all time between the start and now that no request took.
-            idle: sum.started.elapsed().saturating_sub(sum.elapsed),
-            status: sum.status,
-            class: if sum.failed == 0 { Class::Ok } else { Class::Assertion },
-            reused: false,
-            retries: 0,
-            redirects: 0,
-            bytes_received: sum.bytes_received,
-            bytes_sent: sum.bytes_sent,
-            threads: shared.active.load(Ordering::Relaxed),
-            group_threads: shared.gates.get(self.arrival.phase).map_or(0, |gate| gate.active.load(Ordering::Relaxed)),
-            url: String::new(),
-            context: String::new(),
-            pair: String::new(),
-            message: format!(
-                "Number of samples in transaction : {}, number of failing samples : {}",
-                sum.requests, sum.failed
-            ),
-        };
-        self.worker.push(&record);
-    }
-}
-
-/// Turns a message into the one that a redirection asks for.
-fn redirect(
-    shared: &Arc<Shared>,
-    style: Style,
-    message: &mut Message,
-    status: u16,
-    location: &str,
-) -> Result<(), Failure> {
-    let target = super::resolve_location(&message.uri, location)
-        .ok_or_else(|| Failure::new(Class::InvalidUrl, format!("redirected to {location:?}")))?;
-    let origin = super::connect::Origin::of(&target)?;
-    if !shared.manners.redirect_anywhere && !shared.manners.allows(&origin.host, origin.port) {
-        let host = format!("redirected to {}:{}, which is not among the hosts allowed", origin.host, origin.port);
-        return Err(Failure::new(Class::HostNotAllowed, host));
-    }
-    // Artillery's client keeps the method but after a 303; others go on with GET, as browsers do.
-    let keeps = status == 307 || status == 308 || (style == Style::Artillery && status != 303);
-    if !keeps && message.method != http::Method::HEAD {
-        message.method = http::Method::GET;
-        message.body = bytes::Bytes::new();
-        message.headers.remove("content-length");
-        message.headers.remove("content-type");
-    }
-    message.headers.remove("cookie");
-    if target.authority() != message.uri.authority() {
-        message.headers.remove("authorization");
-        message.headers.remove("host");
-    }
-    message.uri = target;
-    Ok(())
 }
 
 fn phrase(answer: &Answer) -> String {

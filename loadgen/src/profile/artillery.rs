@@ -1,7 +1,7 @@
 //! Artillery YAML, as far as `BeFaaS` and its like use it.
 //!
 //! What Artillery does with a profile was read off its version 2.0.34, and is compared with it in
-//! `tests/peers_artillery.rs`. What it knows and this does not is an error that names file, line and key.
+//! `tests/suite/artillery.rs`. What it knows and this does not is an error that names file, line and key.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,9 +11,10 @@ use serde_json::Value;
 
 use super::keys::{self, Keys};
 use super::node::{self, Kind, Node, Source};
-use super::steps::{Compiler, check_weights, headers, hooks};
+use super::scenarios;
+use super::steps::{Compiler, check_weights, headers};
 use super::template::Template;
-use super::{Http, Limit, Load, Phase, Profile, Scenario, Settings, Style, folder_of, payload};
+use super::{Http, Limit, Load, Phase, Profile, Settings, Style, folder_of, payload};
 use crate::error::Result;
 
 pub(super) fn matches(_: &Path, text: &str) -> bool {
@@ -34,34 +35,16 @@ pub(super) fn compile(path: &Path, text: &str, settings: &Settings) -> Result<Pr
         profile.before = compiler.scenario("before", keys.need("flow")?)?;
         keys.finish("flow, name")?;
     }
-    let scenarios = keys.need("scenarios")?;
-    for (i, node) in keys::list(&source, "scenarios", scenarios)?.into_iter().enumerate() {
-        profile.scenarios.push(scenario(&mut compiler, node, i)?);
-    }
+    let node = keys.need("scenarios")?;
+    profile.scenarios = scenarios::read(&mut compiler, node)?;
     let weights: Vec<f64> = profile.scenarios.iter().map(|scenario| scenario.weight).collect();
-    check_weights(&source, scenarios.line, &weights)?;
+    check_weights(&source, node.line, &weights)?;
     keys.finish("config, before, scenarios")?;
     let mix: Vec<(usize, f64)> = weights.into_iter().enumerate().collect();
     profile.phases.iter_mut().for_each(|phase| phase.mix.clone_from(&mix));
     profile.sites = compiler.sites;
     profile.warnings.append(&mut compiler.warnings);
     Ok(profile)
-}
-
-fn scenario<'a>(compiler: &mut Compiler<'a>, node: &'a Node, number: usize) -> Result<Scenario> {
-    let source = compiler.source;
-    let mut keys = Keys::open(source, "scenario", node)?;
-    let name = keys.read("name", keys::text)?.unwrap_or_else(|| number.to_string());
-    let weight = keys.read("weight", keys::number)?.unwrap_or(1.0);
-    keys.take("engine").map_or(Ok(()), |node| match node.text() {
-        Some("http") => Ok(()),
-        _ => Err(source.error(node.line, "engine", format!("expected http, found {}", node.found()))),
-    })?;
-    compiler.before = keys.read("beforeRequest", hooks)?.unwrap_or_default();
-    compiler.after = keys.read("afterResponse", hooks)?.unwrap_or_default();
-    let flow = compiler.scenario(&name, keys.need("flow")?)?;
-    keys.finish("name, weight, flow, beforeRequest, afterResponse")?;
-    Ok(Scenario { name, weight, flow })
 }
 
 fn read_config(source: &Source, node: &Node, profile: &mut Profile, settings: &Settings) -> Result<()> {
@@ -76,12 +59,7 @@ fn read_config(source: &Source, node: &Node, profile: &mut Profile, settings: &S
         profile.phases.push(phase);
     }
     if let Some(node) = keys.take("variables") {
-        for (name, node) in keys::entries(source, "variables", node)? {
-            let values = if payload::is_list(node) { node.to_json() } else { Value::Array(vec![node.to_json()]) };
-            if let Value::Array(values) = values {
-                profile.pools.push((name.to_owned(), values));
-            }
-        }
+        profile.pools = scenarios::variables(source, node)?;
     }
     if let Some(node) = keys.take("payload") {
         profile.payloads = payload::read(source, node, &profile.folder)?;

@@ -2,7 +2,7 @@
 //!
 //! Plans are trees in which each element is followed by a `hashTree` of what belongs to it. Elements that are not known
 //! here are refused by name and line: a plan is driven as it was meant, or not at all. What `JMeter` does was compared
-//! with its version 5.5 in `tests/peers_jmeter.rs`.
+//! with its version 5.5 in `tests/suite/jmeter.rs`.
 
 use std::path::Path;
 use std::time::Duration;

@@ -10,6 +10,7 @@ mod keys;
 mod node;
 mod own;
 mod payload;
+mod scenarios;
 mod steps;
 mod template;
 

@@ -6,11 +6,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
-
 use super::keys::{self, Keys};
 use super::node::{self, Kind, Node, Source};
-use super::steps::{Compiler, check_weights, headers, hooks};
+use super::scenarios;
+use super::steps::{Compiler, check_weights, headers};
 use super::{Http, Limit, Load, Phase, Profile, Scenario, Settings, folder_of, payload};
 use crate::error::Result;
 
@@ -26,12 +25,7 @@ pub(super) fn compile(path: &Path, text: &str, settings: &Settings) -> Result<Pr
     keys.read("description", keys::text)?;
     profile.target = keys.read("target", keys::text)?;
     if let Some(node) = keys.take("variables") {
-        for (name, node) in keys::entries(&source, "variables", node)? {
-            let values = if payload::is_list(node) { node.to_json() } else { Value::Array(vec![node.to_json()]) };
-            if let Value::Array(values) = values {
-                profile.pools.push((name.to_owned(), values));
-            }
-        }
+        profile.pools = scenarios::variables(&source, node)?;
     }
     if let Some(node) = keys.take("payload") {
         profile.payloads = payload::read(&source, node, &profile.folder)?;
@@ -44,10 +38,7 @@ pub(super) fn compile(path: &Path, text: &str, settings: &Settings) -> Result<Pr
     if let Some(before) = keys.take("before") {
         profile.before = compiler.scenario("before", before)?;
     }
-    let scenarios = keys.need("scenarios")?;
-    for (i, node) in keys::list(&source, "scenarios", scenarios)?.into_iter().enumerate() {
-        profile.scenarios.push(scenario(&mut compiler, node, i)?);
-    }
+    profile.scenarios = scenarios::read(&mut compiler, keys.need("scenarios")?)?;
     let phases = keys.need("phases")?;
     keys.finish("name, description, target, variables, payload, http, before, phases, scenarios")?;
     let mut reader =
@@ -60,18 +51,6 @@ pub(super) fn compile(path: &Path, text: &str, settings: &Settings) -> Result<Pr
     profile.sites = compiler.sites;
     profile.warnings.append(&mut compiler.warnings);
     Ok(profile)
-}
-
-fn scenario<'a>(compiler: &mut Compiler<'a>, node: &'a Node, number: usize) -> Result<Scenario> {
-    let source = compiler.source;
-    let mut keys = Keys::open(source, "scenario", node)?;
-    let name = keys.read("name", keys::text)?.unwrap_or_else(|| number.to_string());
-    let weight = keys.read("weight", keys::number)?.unwrap_or(1.0);
-    compiler.before = keys.read("beforeRequest", hooks)?.unwrap_or_default();
-    compiler.after = keys.read("afterResponse", hooks)?.unwrap_or_default();
-    let flow = compiler.scenario(&name, keys.need("flow")?)?;
-    keys.finish("name, weight, flow, beforeRequest, afterResponse")?;
-    Ok(Scenario { name, weight, flow })
 }
 
 fn http(source: &Source, node: &Node) -> Result<Http> {

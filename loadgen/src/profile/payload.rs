@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::Value;
 
 use super::keys::{self, Keys};
-use super::node::{Kind, Node, Source};
+use super::node::{Node, Source};
 use super::template::Variables;
 use crate::error::Result;
 use crate::random::Random;
@@ -128,9 +128,4 @@ fn as_objects(fields: &[String], rows: &[Vec<String>]) -> Value {
         Value::Object(fields.iter().cloned().zip(row.iter().map(text)).collect())
     };
     Value::Array(rows.iter().map(object).collect())
-}
-
-/// Whether a node is a list; used where one value and a list of values mean different things.
-pub(super) fn is_list(node: &Node) -> bool {
-    matches!(node.kind, Kind::List(_))
 }
