@@ -33,6 +33,7 @@ mod json_path;
 pub mod manners;
 pub mod measure;
 pub mod output;
+mod percent;
 pub mod profile;
 pub mod random;
 pub mod schedule;

@@ -150,7 +150,7 @@ fn loop_variables(flow: &[Step], given: &mut BTreeSet<String>) {
 fn body_names(body: &Body) -> Vec<String> {
     let of = |value: &JsonTemplate| value.names().into_iter().map(str::to_owned).collect::<Vec<_>>();
     match body {
-        Body::None | Body::Bytes(_) => Vec::new(),
+        Body::None | Body::Bytes(..) => Vec::new(),
         Body::Json(value) => of(value),
         Body::Text(template) => template.names().map(str::to_owned).collect(),
         Body::Form(fields) => fields.iter().flat_map(|(_, value)| of(value)).collect(),

@@ -27,7 +27,7 @@ pub(super) fn before(shared: &mut Shared, writer: &SyncSender<Vec<u8>>) -> Resul
     let local = LocalSet::new();
     let left = local.block_on(&runtime, async {
         let worker = Rc::new(Worker::new(&own, 0, writer.clone()));
-        let arrival = Arrival { at: Duration::ZERO, number: u64::MAX, phase: 0, scenario: 0 };
+        let arrival = Arrival { at: Duration::ZERO, number: u64::MAX, nth: 0, phase: 0, scenario: 0 };
         let mut user = User::new(&worker, arrival, "before".to_owned());
         let going = user.flow(&profile.before).await;
         worker.flush();

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
+use hyper::ext::ReasonPhrase;
 use tokio::time::timeout;
 
 use super::connect::{Connection, Origin, RequestBody, Sender, Stages, open};
@@ -21,6 +22,8 @@ use crate::profile::Http;
 #[derive(Debug, Default)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
+    /// The phrase beside the status, where the server has one of its own.
+    pub(crate) phrase: Option<ReasonPhrase>,
     pub(crate) headers: http::HeaderMap,
     pub(crate) body: Vec<u8>,
 }
@@ -34,6 +37,8 @@ pub(crate) struct Traffic {
     pub(crate) reused: bool,
     pub(crate) retries: u8,
     pub(crate) redirects: u8,
+    /// The URL at the end, where that is the one recorded, as `JMeter` does.
+    pub(crate) redirected_to: Option<String>,
     pub(crate) bytes_received: u64,
     pub(crate) bytes_sent: u64,
 }
@@ -155,7 +160,7 @@ async fn read(
     keep_body: bool,
     traffic: &mut Traffic,
 ) -> Result<(Answer, bool), Failure> {
-    let (head, body) = response.into_parts();
+    let (mut head, body) = response.into_parts();
     traffic.status = Some(head.status.as_u16());
     if traffic.first_byte.is_none() {
         traffic.first_byte = connection.meter.first_byte();
@@ -165,7 +170,8 @@ async fn read(
     traffic.bytes_received += connection.meter.bytes_in();
     traffic.bytes_sent += connection.meter.bytes_out();
     let body = drained?;
-    Ok((Answer { status: head.status.as_u16(), headers: head.headers, body }, !closing))
+    let phrase = head.extensions.remove::<ReasonPhrase>();
+    Ok((Answer { status: head.status.as_u16(), phrase, headers: head.headers, body }, !closing))
 }
 
 async fn drain(body: Incoming, http: &Http, keep_body: bool) -> Result<Vec<u8>, Failure> {

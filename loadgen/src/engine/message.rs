@@ -3,12 +3,14 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use http::Method;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http_body_util::Full;
 
 use super::connect::RequestBody;
 use super::failure::Failure;
 use crate::measure::class::Class;
+use crate::percent::{encoded, escape};
 use crate::profile::{Body, Hook, Http, Part, Profile, Request, Style, Variables};
 use crate::random::Random;
 
@@ -75,7 +77,7 @@ impl Builder<'_> {
     fn body(&mut self, request: &Request) -> (Bytes, Option<String>) {
         match &request.body {
             Body::None => (Bytes::new(), None),
-            Body::Bytes(bytes) => (bytes.clone(), None),
+            Body::Bytes(bytes, kind) => (bytes.clone(), kind.clone()),
             Body::Text(template) => (Bytes::from(template.render(self.variables, self.random).into_owned()), None),
             Body::Json(json) => {
                 let mut text = String::new();
@@ -93,7 +95,8 @@ impl Builder<'_> {
                     text.push('=');
                     escape(&value, &mut text);
                 }
-                (Bytes::from(text), Some("application/x-www-form-urlencoded".to_owned()))
+                let charset = if self.http.style == Style::JMeter { "; charset=UTF-8" } else { "" };
+                (Bytes::from(text), Some(format!("application/x-www-form-urlencoded{charset}")))
             }
             Body::Multipart(fields) => self.multipart(request, fields),
         }
@@ -163,10 +166,12 @@ impl Builder<'_> {
             }
             Style::JMeter => {
                 default("connection", if self.http.keep_alive { "keep-alive" } else { "close" })?;
-                if !bodiless && content_type.is_none() && matches!(request.body, Body::Text(_)) {
-                    default("content-type", "text/plain")?;
+                // Its client takes what has no body but may have one for a form without fields.
+                if bodiless && matches!(request.method, Method::POST | Method::PUT | Method::PATCH | Method::DELETE) {
+                    default("content-type", "application/x-www-form-urlencoded; charset=UTF-8")?;
+                    default("content-length", "0")?;
                 }
-                default("user-agent", "Apache-HttpClient/4.5.14 (Java/17)")?;
+                default("user-agent", "Apache-HttpClient/4.5.13 (Java/17.0.15)")?;
             }
             Style::Plain => {
                 default("user-agent", concat!("faaslens/", env!("CARGO_PKG_VERSION")))?;
@@ -176,8 +181,7 @@ impl Builder<'_> {
                 }
             }
         }
-        let has_length =
-            !bodiless || matches!(request.method, http::Method::POST | http::Method::PUT | http::Method::PATCH);
+        let has_length = !bodiless || matches!(request.method, Method::POST | Method::PUT | Method::PATCH);
         if has_length && !(self.http.style == Style::JMeter && length == 0) {
             default("content-length", &length.to_string())?;
         }
@@ -238,37 +242,4 @@ pub(crate) fn insert(headers: &mut HeaderMap, name: &str, value: &str) -> Result
         .map_err(|_invalid| refuse())?;
     headers.insert(name, value);
     Ok(())
-}
-
-/// Digits of escapes.
-const HEX: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];
-
-/// What may not stand in a URL as it is, escaped: blanks, quotes, letters outside of ASCII.
-fn encoded(text: &str) -> std::borrow::Cow<'_, str> {
-    let refused = |b: u8| b <= b' ' || b >= 0x7f || b"\"<>`{}|\\^".contains(&b);
-    if !text.bytes().any(refused) {
-        return text.into();
-    }
-    let mut out = String::with_capacity(text.len() + 16);
-    for byte in text.bytes() {
-        if refused(byte) {
-            out.extend(['%', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
-        } else {
-            out.push(char::from(byte));
-        }
-    }
-    out.into()
-}
-
-/// Appends a text as forms and Artillery's client escape it (`URLSearchParams`).
-fn escape(text: &str, out: &mut String) {
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"*-._".contains(&byte) {
-            out.push(char::from(byte));
-        } else if byte == b' ' {
-            out.push('+');
-        } else {
-            out.extend(['%', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
-        }
-    }
 }

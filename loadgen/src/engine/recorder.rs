@@ -31,7 +31,7 @@ impl Recorder {
 
     fn write(&mut self, ended: Instant) {
         self.finished = true;
-        let (record, traffic, sent) = (&mut self.record, &self.traffic, self.sent);
+        let (record, traffic, sent) = (&mut self.record, &mut self.traffic, self.sent);
         let after = |at: Option<Instant>| at.map(|at| at.saturating_duration_since(sent));
         record.sent = self.worker.shared.clock.wall(sent);
         record.resolved = after(traffic.stages.resolved);
@@ -46,6 +46,9 @@ impl Recorder {
         record.redirects = traffic.redirects;
         record.bytes_received = traffic.bytes_received;
         record.bytes_sent = traffic.bytes_sent;
+        if let Some(url) = traffic.redirected_to.take() {
+            record.url = url;
+        }
         self.worker.push(record);
     }
 }

@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::manners::Manners;
 use crate::measure::Clock;
 use crate::measure::tally::Tally;
-use crate::profile::{Load, Phase, Profile};
+use crate::profile::{Phase, Profile};
 use crate::random::Random;
 use crate::schedule::Arrival;
 
@@ -165,12 +165,7 @@ impl Shared {
 
     /// Name of a thread, as `JMeter` names it: group, number of the group, number of the thread.
     pub(crate) fn thread_name(&self, arrival: Arrival) -> String {
-        let before = self.profile.phases[..arrival.phase].iter().map(|phase| match phase.load {
-            Load::Threads { threads, .. } => u64::from(threads),
-            _ => 0,
-        });
-        let thread = arrival.number.saturating_sub(before.sum()) + 1;
-        format!("{} {}-{thread}", self.phase(arrival.phase).name, arrival.phase + 1)
+        format!("{} {}-{}", self.phase(arrival.phase).name, arrival.phase + 1, arrival.nth + 1)
     }
 
     /// Draws a scenario of a phase.

@@ -19,8 +19,6 @@ pub(super) struct Sum {
     bytes_sent: u64,
     requests: u32,
     failed: u32,
-    /// Of the last request that failed, or 200.
-    status: Option<u16>,
 }
 
 impl Sum {
@@ -35,7 +33,6 @@ impl Sum {
             bytes_sent: 0,
             requests: 0,
             failed: 0,
-            status: Some(200),
         }
     }
 
@@ -49,7 +46,6 @@ impl Sum {
         self.requests += 1;
         if !record.class.success() {
             self.failed += 1;
-            self.status = record.status;
         }
     }
 
@@ -65,7 +61,7 @@ impl Sum {
             elapsed: self.elapsed,
             // As in JMeter, all time between the start and now that no request took.
             idle: self.started.elapsed().saturating_sub(self.elapsed),
-            status: self.status,
+            status: (failed == 0).then_some(200),
             class: if failed == 0 { Class::Ok } else { Class::Assertion },
             bytes_received: self.bytes_received,
             bytes_sent: self.bytes_sent,

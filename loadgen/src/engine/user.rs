@@ -374,6 +374,9 @@ impl User {
             traffic.redirects += 1;
             let location = String::from_utf8_lossy(location.as_bytes()).into_owned();
             redirect(shared, http.style, &mut message, answer.status, &location)?;
+            if http.style == Style::JMeter {
+                traffic.redirected_to = Some(shown(&message.uri));
+            }
         }
     }
 
@@ -390,9 +393,9 @@ impl User {
 }
 
 fn phrase(answer: &Answer) -> String {
-    http::StatusCode::from_u16(answer.status)
-        .ok()
-        .and_then(|status| status.canonical_reason())
-        .unwrap_or_default()
-        .to_owned()
+    if let Some(phrase) = &answer.phrase {
+        return String::from_utf8_lossy(phrase.as_bytes()).into_owned();
+    }
+    let status = http::StatusCode::from_u16(answer.status).ok();
+    status.and_then(|status| status.canonical_reason()).unwrap_or_default().to_owned()
 }

@@ -34,6 +34,9 @@ const COLUMNS: [&str; 17] = [
     "Connect",
 ];
 
+/// What the code of a request without a whole response begins with.
+const NO_RESPONSE: &str = "Non HTTP response code: ";
+
 struct Jtl {
     path: PathBuf,
     writer: csv::Writer<BufWriter<File>>,
@@ -56,6 +59,8 @@ impl Output for Jtl {
         let (code, message) = response(record);
         let transaction = site.transaction;
         let assertion = matches!(record.class, Class::Assertion | Class::Capture) && !transaction;
+        // As JMeter, which knows what it sent from the response.
+        let sent = if code.starts_with(NO_RESPONSE) { 0 } else { record.bytes_sent };
         let connected = record.secured.or(record.connected).unwrap_or_default();
         let row = [
             (record.sent.micros().div_euclid(1000)).to_string(),
@@ -68,7 +73,7 @@ impl Output for Jtl {
             record.class.success().to_string(),
             if assertion { record.message.clone() } else { String::new() },
             record.bytes_received.to_string(),
-            record.bytes_sent.to_string(),
+            sent.to_string(),
             record.group_threads.to_string(),
             record.threads.to_string(),
             if transaction { "null".to_owned() } else { record.url.clone() },
@@ -85,23 +90,44 @@ impl Output for Jtl {
     }
 }
 
-/// Code and message: those of the response, or in the manner of `JMeter` for a request without one.
+/// Code and message: those of the response, or in the manner of `JMeter` for a request without a whole one.
 fn response(record: &Record) -> (String, String) {
-    if let Some(status) = record.status {
-        let phrase = http::StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
-        let message =
-            if record.url.is_empty() { record.message.clone() } else { phrase.unwrap_or_default().to_owned() };
-        return (status.to_string(), message);
+    let status = record.status.map(|status| status.to_string()).unwrap_or_default();
+    match record.class {
+        Class::Assertion | Class::Capture if !record.url.is_empty() => {
+            let phrase = record.status.and_then(|status| http::StatusCode::from_u16(status).ok()?.canonical_reason());
+            (status, phrase.unwrap_or_default().to_owned())
+        }
+        Class::Ok | Class::Status3xx | Class::Status4xx | Class::Status5xx | Class::Assertion => {
+            (status, record.message.clone())
+        }
+        class => {
+            let (exception, message) = exception(record, class);
+            (format!("{NO_RESPONSE}{exception}"), format!("Non HTTP response message: {message}"))
+        }
     }
-    let exception = match record.class {
-        Class::ConnectRefused => "org.apache.http.conn.HttpHostConnectException",
-        Class::ConnectTimeout => "org.apache.http.conn.ConnectTimeoutException",
-        Class::ResponseTimeout | Class::BodyTimeout => "java.net.SocketTimeoutException",
-        Class::Reset => "java.net.SocketException",
-        Class::Closed => "org.apache.http.NoHttpResponseException",
-        Class::Dns => "java.net.UnknownHostException",
-        Class::Tls => "javax.net.ssl.SSLHandshakeException",
-        other => other.name(),
+}
+
+/// What `JMeter`'s client throws, and what that says.
+fn exception(record: &Record, class: Class) -> (&'static str, String) {
+    let url = record.url.split_once("://").map_or("", |(_, rest)| rest);
+    let host = url.split('/').next().unwrap_or_default();
+    let unconnected = |why: &str| {
+        let address = record.message.split(": ").next().and_then(|text| text.parse::<std::net::SocketAddr>().ok());
+        let address = address.map(|address| address.ip().to_string()).unwrap_or_default();
+        let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+        let name = if name == address { "" } else { name };
+        format!("Connect to {host} [{name}/{address}] failed: {why}")
     };
-    (format!("Non HTTP response code: {exception}"), format!("Non HTTP response message: {}", record.message))
+    match class {
+        Class::ConnectRefused => ("org.apache.http.conn.HttpHostConnectException", unconnected("Connection refused")),
+        Class::ConnectTimeout => ("org.apache.http.conn.ConnectTimeoutException", unconnected("Connect timed out")),
+        Class::ResponseTimeout | Class::BodyTimeout => ("java.net.SocketTimeoutException", "Read timed out".to_owned()),
+        Class::Reset => ("java.net.SocketException", "Connection reset".to_owned()),
+        Class::Closed => ("org.apache.http.NoHttpResponseException", format!("{host} failed to respond")),
+        Class::Dns => ("java.net.UnknownHostException", host.to_owned()),
+        Class::Protocol => ("org.apache.http.client.ClientProtocolException", "null".to_owned()),
+        Class::Tls => ("javax.net.ssl.SSLHandshakeException", record.message.clone()),
+        other => (other.name(), record.message.clone()),
+    }
 }

@@ -7,10 +7,13 @@
 use std::path::Path;
 use std::time::Duration;
 
+use http::Method;
+
 use super::jmx_tree::{Element, Tree};
 use super::template::{JsonTemplate, Template};
 use super::{Body, Http, Load, Loop, Over, Phase, Profile, Request, Scenario, Settings, Site, Step, Style, folder_of};
 use crate::error::Result;
+use crate::percent::{escape, unescaped};
 
 pub(super) fn matches(_: &Path, text: &str) -> bool {
     let mut head_end = text.len().min(4096);
@@ -41,6 +44,35 @@ struct Compiler<'a> {
     profile: &'a mut Profile,
     scenario: String,
     step: u32,
+}
+
+/// An argument of a sampler.
+struct Argument {
+    name: String,
+    value: String,
+    /// Whether it is escaped when it is sent; otherwise it is already.
+    encode: bool,
+}
+
+impl Argument {
+    /// Appends `name=value` as it stands in a URL.
+    fn write(&self, url: &mut String) {
+        if self.encode {
+            escape(&self.name, url);
+            url.push('=');
+            escape(&self.value, url);
+        } else {
+            url.extend([&self.name, "=", &self.value]);
+        }
+    }
+
+    /// Name and value without escapes.
+    fn plain(self) -> (String, String) {
+        if self.encode {
+            return (self.name, self.value);
+        }
+        (unescaped(&self.name).into_owned(), unescaped(&self.value).into_owned())
+    }
 }
 
 /// An element and what belongs to it.
@@ -224,7 +256,7 @@ impl<'a> Compiler<'a> {
         let method = method.unwrap_or_else(|| "GET".to_owned());
         let label = element.attribute("testname").unwrap_or("HTTP Request").to_owned();
         let site = self.site(element, label, &method, false)?;
-        let method = http::Method::from_bytes(method.as_bytes()).map_err(|_invalid| {
+        let method = Method::from_bytes(method.as_bytes()).map_err(|_invalid| {
             tree.error(element, format!("HTTPSampler.method: expected a method, found {method:?}"))
         })?;
         let (url, query) = self.url(element, &method)?;
@@ -271,9 +303,9 @@ impl<'a> Compiler<'a> {
         Ok(u64::try_from(ms).ok().filter(|ms| *ms > 0).map(Duration::from_millis))
     }
 
-    fn url(&self, element: &'a Element, method: &http::Method) -> Result<(String, Vec<(Template, JsonTemplate)>)> {
+    fn url(&self, element: &'a Element, method: &Method) -> Result<(String, Vec<(Template, JsonTemplate)>)> {
         let tree = self.tree;
-        let text = |property: &str| tree.text(element, property).map(Option::unwrap_or_default);
+        let text = |property: &str| tree.text(element, property).map(|text| text.unwrap_or_default().trim().to_owned());
         let protocol = text("HTTPSampler.protocol")?;
         let protocol = if protocol.is_empty() { "http" } else { &protocol };
         let (domain, port, path) = (text("HTTPSampler.domain")?, text("HTTPSampler.port")?, text("HTTPSampler.path")?);
@@ -286,32 +318,33 @@ impl<'a> Compiler<'a> {
             format!("{protocol}://{domain}{port}{slash}{path}")
         };
         let raw = tree.truth(element, "HTTPSampler.postBodyRaw")?;
-        let in_url = !raw
-            && matches!(*method, http::Method::GET | http::Method::DELETE | http::Method::OPTIONS | http::Method::HEAD);
+        let in_url = !raw && matches!(*method, Method::GET | Method::DELETE | Method::OPTIONS);
         if in_url {
-            for (name, value) in self.arguments(element)? {
+            for argument in self.arguments(element)? {
                 url.push(if url.contains('?') { '&' } else { '?' });
-                url.extend([name.as_str(), "=", &value]);
+                argument.write(&mut url);
             }
         }
         Ok((url, Vec::new()))
     }
 
-    /// Names and values of the arguments.
-    fn arguments(&self, element: &'a Element) -> Result<Vec<(String, String)>> {
+    fn arguments(&self, element: &'a Element) -> Result<Vec<Argument>> {
         let Some(list) =
             element.property_element("HTTPsampler.Arguments").and_then(|list| list.descendant("collectionProp"))
         else {
             return Ok(Vec::new());
         };
         let argument = |argument: &'a Element| {
-            let name = self.tree.text(argument, "Argument.name")?.unwrap_or_default();
-            Ok((name, self.tree.text(argument, "Argument.value")?.unwrap_or_default()))
+            Ok(Argument {
+                name: self.tree.text(argument, "Argument.name")?.unwrap_or_default(),
+                value: self.tree.text(argument, "Argument.value")?.unwrap_or_default(),
+                encode: self.tree.truth(argument, "HTTPArgument.always_encode")?,
+            })
         };
         list.children.iter().map(argument).collect()
     }
 
-    fn body(&self, element: &'a Element, method: &http::Method) -> Result<Body> {
+    fn body(&self, element: &'a Element, method: &Method) -> Result<Body> {
         if let Some(files) =
             element.property_element("HTTPsampler.Files").and_then(|files| files.descendant("collectionProp"))
             && let Some(first) = files.children.first()
@@ -320,14 +353,38 @@ impl<'a> Compiler<'a> {
         }
         let arguments = self.arguments(element)?;
         if self.tree.truth(element, "HTTPSampler.postBodyRaw")? {
-            let text: String = arguments.into_iter().map(|(_, value)| value).collect();
-            return Ok(if text.is_empty() { Body::None } else { Body::Text(Template::literal(text)) });
+            let text: String = arguments.into_iter().map(|argument| argument.value).collect();
+            return self.raw_body(element, text);
         }
-        if arguments.is_empty() || !matches!(*method, http::Method::POST | http::Method::PUT | http::Method::PATCH) {
+        // Of DELETE they stand in the URL and in the body.
+        let fields = matches!(*method, Method::POST | Method::PUT | Method::PATCH | Method::DELETE);
+        if arguments.is_empty() || !fields {
             return Ok(Body::None);
         }
-        let field = |(name, value)| (name, JsonTemplate::Fixed(serde_json::Value::String(value)));
+        let field = |argument: Argument| {
+            let (name, value) = argument.plain();
+            (name, JsonTemplate::Fixed(serde_json::Value::String(value)))
+        };
         Ok(Body::Form(arguments.into_iter().map(field).collect()))
+    }
+
+    /// As `JMeter`, in ISO 8859-1 where the sampler names no encoding.
+    fn raw_body(&self, element: &Element, text: String) -> Result<Body> {
+        let encoding = self.tree.text(element, "HTTPSampler.contentEncoding")?.unwrap_or_default();
+        let one = |letter: char| u8::try_from(u32::from(letter)).unwrap_or(b'?');
+        let bytes = match encoding.trim() {
+            "" | "ISO-8859-1" => text.chars().map(one).collect(),
+            "UTF-8" => text.into_bytes(),
+            other => {
+                let message = format!("HTTPSampler.contentEncoding: expected UTF-8 or ISO-8859-1, found {other:?}");
+                return Err(self.tree.error(element, message));
+            }
+        };
+        let kind = match encoding.trim() {
+            "" => "text/plain".to_owned(),
+            named => format!("text/plain; charset={named}"),
+        };
+        Ok(if bytes.is_empty() { Body::None } else { Body::Bytes(bytes.into(), Some(kind)) })
     }
 
     fn file_body(&self, files: &Element, first: &Element) -> Result<Body> {
@@ -339,6 +396,7 @@ impl<'a> Compiler<'a> {
         let path = self.profile.folder.join(&name);
         let content = std::fs::read(&path)
             .map_err(|error| tree.error(first, format!("File.path: {}: {error}", path.display())))?;
-        Ok(Body::Bytes(content.into()))
+        let kind = tree.text(first, "File.mimetype")?.filter(|kind| !kind.is_empty());
+        Ok(Body::Bytes(content.into(), kind))
     }
 }

@@ -46,7 +46,7 @@ impl Element {
     /// A property's text and line, as written.
     pub(super) fn property(&self, name: &str) -> Option<(&str, usize)> {
         let child = self.property_element(name)?;
-        Some((child.text.trim(), child.line))
+        Some((&child.text, child.line))
     }
 
     /// The element of a property.

@@ -291,8 +291,8 @@ pub enum Body {
     Form(Vec<(String, JsonTemplate)>),
     /// `multipart/form-data`.
     Multipart(Vec<(String, Part)>),
-    /// The bytes of a file, read once.
-    Bytes(bytes::Bytes),
+    /// Bytes, such as those of a file read once, and their content type.
+    Bytes(bytes::Bytes, Option<String>),
 }
 
 /// A field of a multipart body.

@@ -18,6 +18,8 @@ pub struct Arrival {
     pub at: Duration,
     /// Number over the whole load, from 0.
     pub number: u64,
+    /// Number within the phase, from 0.
+    pub nth: u64,
     /// Phase.
     pub phase: usize,
     /// Scenario.
@@ -65,6 +67,7 @@ pub struct Schedule<'a> {
 struct Stream {
     times: Times,
     next: Option<Duration>,
+    given: u64,
     weights: Vec<(usize, f64)>,
 }
 
@@ -80,7 +83,7 @@ impl<'a> Schedule<'a> {
                 sum += weight;
                 (*scenario, sum)
             });
-            Stream { times, next, weights: weights.collect() }
+            Stream { times, next, given: 0, weights: weights.collect() }
         };
         let streams = profile.phases.iter().enumerate().map(stream).collect();
         Self { profile, seed, shard, streams, number: 0 }
@@ -107,11 +110,14 @@ impl Iterator for Schedule<'_> {
         loop {
             let due = self.streams.iter().enumerate().filter_map(|(i, stream)| stream.next.map(|at| (at, i)));
             let (at, phase) = due.min()?;
-            self.streams[phase].next = self.streams[phase].times.next();
+            let stream = &mut self.streams[phase];
+            stream.next = stream.times.next();
+            let nth = stream.given;
+            stream.given += 1;
             let number = self.number;
             self.number += 1;
             if number % self.shard.of == self.shard.number - 1 {
-                return Some(Arrival { at, number, phase, scenario: self.draw(phase, number) });
+                return Some(Arrival { at, number, nth, phase, scenario: self.draw(phase, number) });
             }
         }
     }

@@ -2,6 +2,7 @@
 
 mod artillery;
 mod drive;
+mod jmeter;
 mod outcomes;
 mod server;
 mod timing;

@@ -23,6 +23,8 @@ use std::time::{Duration, Instant};
 /// One request as it reached the server.
 #[derive(Debug, Clone)]
 pub(crate) struct Seen {
+    /// When its first line was read.
+    pub(crate) begun: Instant,
     /// When its last byte was read.
     pub(crate) at: Instant,
     /// From then until its answer was written.
@@ -141,6 +143,7 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<Seen> {
     if reader.read_line(&mut line).ok()? == 0 {
         return None;
     }
+    let begun = Instant::now();
     let mut words = line.split_whitespace();
     let (method, path) = (words.next()?.to_owned(), words.next()?.to_owned());
     let mut headers = Vec::new();
@@ -159,7 +162,7 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<Seen> {
         body
     };
     let body = String::from_utf8_lossy(&body).into_owned();
-    Some(Seen { at: Instant::now(), served: Duration::ZERO, method, path, headers, body })
+    Some(Seen { begun, at: Instant::now(), served: Duration::ZERO, method, path, headers, body })
 }
 
 fn chunked(reader: &mut BufReader<TcpStream>) -> Option<Vec<u8>> {
