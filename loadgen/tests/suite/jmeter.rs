@@ -167,7 +167,8 @@ fn settled(row: &Row, order: Order) -> String {
     }
     // Java says why a name has no address the first time only.
     let text = |column: &str| row[column].replace(": Name or service not known", "");
-    columns.iter().map(|column| format!("{column}={:?} ", text(column))).collect()
+    let cells: Vec<String> = columns.iter().map(|column| format!("{column}={:?}", text(column))).collect();
+    cells.join(" ")
 }
 
 fn number(row: &Row, column: &str) -> f64 {
