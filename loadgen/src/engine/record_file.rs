@@ -39,9 +39,16 @@ impl RecordFile {
 
 fn write_buffers(file: File, path: PathBuf, buffers: &Receiver<Vec<u8>>) -> Result<()> {
     let mut file = BufWriter::with_capacity(1 << 18, file);
-    file.write_all(spill::MAGIC).map_err(Error::io("write", &path))?;
+    file.write_all(spill::MAGIC).and_then(|()| file.flush()).map_err(Error::io("write", &path))?;
     while let Ok(buffer) = buffers.recv() {
         file.write_all(&buffer).map_err(Error::io("write", &path))?;
+        // What a kill must not take away goes to the system as soon as nothing more is waiting.
+        let mut next = buffers.try_recv();
+        while let Ok(buffer) = next {
+            file.write_all(&buffer).map_err(Error::io("write", &path))?;
+            next = buffers.try_recv();
+        }
+        file.flush().map_err(Error::io("write", &path))?;
     }
     file.flush().map_err(Error::io("write", path))
 }

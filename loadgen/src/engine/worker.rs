@@ -37,6 +37,9 @@ impl std::fmt::Debug for Worker {
 /// Bytes of records that a worker gathers.
 const BUFFER_BYTES: usize = 1 << 16;
 
+/// How long records wait at most before they are written: what a kill can take away.
+const FLUSH_EVERY: Duration = Duration::from_secs(1);
+
 impl Worker {
     pub(super) fn new(shared: &Arc<Shared>, number: usize, writer: mpsc::SyncSender<Vec<u8>>) -> Self {
         Self { shared: Arc::clone(shared), number, kept: Rc::default(), buffer: RefCell::default(), writer }
@@ -51,16 +54,22 @@ impl Worker {
         spill::write(record, &mut buffer);
         if buffer.len() >= BUFFER_BYTES {
             let full = std::mem::replace(&mut *buffer, Vec::with_capacity(BUFFER_BYTES + 4096));
-            // A writer that has failed has stopped the run already.
-            drop(self.writer.send(full));
+            self.send(full);
         }
     }
 
     /// Sends what has been gathered on its way to the disk.
     pub(super) fn flush(&self) {
         let rest = std::mem::take(&mut *self.buffer.borrow_mut());
-        // As above.
-        drop(self.writer.send(rest));
+        if !rest.is_empty() {
+            self.send(rest);
+        }
+    }
+
+    fn send(&self, records: Vec<u8>) {
+        if self.writer.send(records).is_err() {
+            self.shared.stop_because("records could not be written");
+        }
     }
 }
 
@@ -102,6 +111,13 @@ fn work(
     let worker = Rc::new(Worker::new(shared, number, writer));
     let local = LocalSet::new();
     local.block_on(&runtime, async {
+        let flushing = Rc::clone(&worker);
+        spawn_local(async move {
+            loop {
+                tokio::time::sleep(FLUSH_EVERY).await;
+                flushing.flush();
+            }
+        });
         let users = Rc::new(std::cell::Cell::new(0_u64));
         while let Some(arrival) = arrivals.recv().await {
             let (worker, users) = (Rc::clone(&worker), Rc::clone(&users));

@@ -11,6 +11,9 @@ use super::record::Record;
 /// Significant digits of histograms.
 const DIGITS: u8 = 3;
 
+/// Longest time that is told from longer ones: a week.
+const MAX_MICROS: u64 = 7 * 86_400_000_000;
+
 /// A distribution of times in microseconds: HDR histogram with three significant digits.
 #[derive(Debug, Clone)]
 pub struct Times {
@@ -28,8 +31,9 @@ impl Default for Times {
 impl Times {
     /// Adds a time.
     pub fn add(&mut self, time: Duration) {
-        let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
-        self.histogram.saturating_record(micros);
+        let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX).min(MAX_MICROS);
+        let recorded = self.histogram.record(micros);
+        debug_assert!(recorded.is_ok(), "the histogram grows up to its highest value");
     }
 
     /// Adds all times of another.
@@ -141,5 +145,38 @@ impl Tally {
         self.failed += other.failed;
         self.bytes_received += other.bytes_received;
         self.bytes_sent += other.bytes_sent;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_are_within_a_thousandth_from_a_microsecond_to_a_week() {
+        let mut times = Times::default();
+        // 1 us, 4 us, 16 us … 4^19 us (3 days), one after the other: the n-th is the quantile n / 20.
+        let all: Vec<u64> = (0..20).map(|n| 1_u64 << (2 * n)).collect();
+        for micros in &all {
+            times.add(Duration::from_micros(*micros));
+        }
+        for (n, micros) in all.iter().enumerate() {
+            let found = times.quantile_ms((n + 1) as f64 / 20.0).expect("a value") * 1000.0;
+            let wanted = *micros as f64;
+            assert!((found - wanted).abs() <= wanted / 1000.0, "{n}: {found} for {wanted}");
+        }
+        times.add(Duration::MAX);
+        let week_ms = 7.0 * 86_400_000.0;
+        assert!(times.max_ms().is_some_and(|max| (max - week_ms).abs() < week_ms / 1000.0), "{:?}", times.max_ms());
+    }
+
+    #[test]
+    fn merged_distributions_hold_all_values_of_both() {
+        let (mut short, mut long) = (Times::default(), Times::default());
+        short.add(Duration::from_micros(10));
+        long.add(Duration::from_secs(20));
+        short.merge(&long);
+        assert_eq!((short.len(), short.quantile_ms(0.5)), (2, Some(0.01)));
+        assert!(short.max_ms().is_some_and(|max| (max - 20_000.0).abs() < 20.0));
     }
 }
