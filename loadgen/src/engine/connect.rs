@@ -57,7 +57,7 @@ pub(crate) struct Stages {
 /// An open connection.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    pub(crate) origin: Origin,
+    pub(crate) origin: Rc<Origin>,
     pub(crate) sender: Sender,
     pub(crate) meter: Rc<Meter>,
     /// Whether an earlier request used it.
@@ -125,11 +125,12 @@ where
 /// Opens a connection.
 pub(crate) async fn open(
     shared: &Arc<Shared>,
-    origin: &Origin,
+    origin: &Rc<Origin>,
     http: &Http,
     stages: &mut Stages,
 ) -> Result<Connection, Failure> {
-    let work = connect(shared, origin, http, stages);
+    // On the heap, for requests over kept connections need no room for it.
+    let work = Box::pin(connect(shared, origin, http, stages));
     match http.connect_timeout {
         Some(limit) => tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
             Err(Failure::new(Class::ConnectTimeout, format!("not connected within {} ms", limit.as_millis())))
@@ -140,7 +141,7 @@ pub(crate) async fn open(
 
 async fn connect(
     shared: &Arc<Shared>,
-    origin: &Origin,
+    origin: &Rc<Origin>,
     http: &Http,
     stages: &mut Stages,
 ) -> Result<Connection, Failure> {
@@ -165,7 +166,7 @@ async fn connect(
     let meter = Rc::new(Meter::default());
     let io = TokioIo::new(Timed::new(transport, Rc::clone(&meter)));
     let sender = if http.http2 { two(io, socket).await? } else { one(io, socket).await? };
-    Ok(Connection { origin: origin.clone(), sender, meter, used: false })
+    Ok(Connection { origin: Rc::clone(origin), sender, meter, used: false })
 }
 
 async fn one(io: TokioIo<Timed>, socket: OpenSocket) -> Result<Sender, Failure> {

@@ -33,6 +33,8 @@ pub(crate) struct Answer {
 pub(crate) struct Traffic {
     pub(crate) stages: Stages,
     pub(crate) first_byte: Option<Instant>,
+    /// When the response was complete; `None` where it never was.
+    pub(crate) ended: Option<Instant>,
     pub(crate) status: Option<u16>,
     pub(crate) reused: bool,
     pub(crate) retries: u8,
@@ -53,7 +55,7 @@ pub(crate) struct Kept {
 const MAX_KEPT: usize = 4096;
 
 impl Kept {
-    fn take(&mut self, origin: &Origin) -> Option<Connection> {
+    fn take(&mut self, origin: &Rc<Origin>) -> Option<Connection> {
         while let Some(at) = self.connections.iter().rposition(|connection| connection.origin == *origin) {
             let connection = self.connections.swap_remove(at);
             if connection.is_open() {
@@ -79,26 +81,27 @@ pub(crate) async fn exchange(
     keep_body: bool,
     traffic: &mut Traffic,
 ) -> Result<Answer, Failure> {
-    let origin = Origin::of(&message.uri)?;
+    let origin = message.target.origin()?;
     let followed = traffic.redirects > 0 && shared.manners.redirect_anywhere;
     if !followed && !shared.manners.allows(&origin.host, origin.port) {
         let host = format!("{}:{} is not among the hosts allowed", origin.host, origin.port);
         return Err(Failure::new(Class::HostNotAllowed, host));
     }
-    let found = if http.keep_alive { kept.borrow_mut().take(&origin) } else { None };
+    let found = if http.keep_alive { kept.borrow_mut().take(origin) } else { None };
     traffic.reused = found.is_some();
+    traffic.ended = None;
     let mut connection = match found {
         Some(connection) => connection,
-        None => open(shared, &origin, http, &mut traffic.stages).await?,
+        None => open(shared, origin, http, &mut traffic.stages).await?,
     };
-    let request = message.to_request(http.http2)?;
+    let request = message.to_request(http.http2);
     let (answer, reusable) = match send(&mut connection, request, http).await {
         Ok(response) => read(&connection, response, http, keep_body, traffic).await?,
         // A server may close a kept connection at any time: what was not sent is sent again on a new one.
         Err(Unsent { message: Some(request), .. }) if connection.used => {
             traffic.retries += 1;
             traffic.reused = false;
-            connection = open(shared, &origin, http, &mut traffic.stages).await?;
+            connection = open(shared, origin, http, &mut traffic.stages).await?;
             match send(&mut connection, *request, http).await {
                 Ok(response) => read(&connection, response, http, keep_body, traffic).await?,
                 Err(unsent) => return Err(failed(&connection.meter, unsent, traffic)),
@@ -167,9 +170,11 @@ async fn read(
     }
     let closing = head.headers.get("connection").is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"close"));
     let drained = drain(body, http, keep_body).await;
+    let ended = Instant::now();
     traffic.bytes_received += connection.meter.bytes_in();
     traffic.bytes_sent += connection.meter.bytes_out();
     let body = drained?;
+    traffic.ended = Some(ended);
     let phrase = head.extensions.remove::<ReasonPhrase>();
     Ok((Answer { status: head.status.as_u16(), phrase, headers: head.headers, body }, !closing))
 }

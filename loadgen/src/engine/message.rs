@@ -1,16 +1,21 @@
 //! Building a request: URL, headers, body.
 
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::Method;
-use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::header::{
+    ACCEPT, ACCEPT_ENCODING, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue,
+    USER_AGENT,
+};
 use http_body_util::Full;
 
 use super::connect::RequestBody;
 use super::failure::Failure;
+use super::target::{Target, Targets};
 use crate::measure::class::Class;
-use crate::percent::{encoded, escape};
+use crate::percent::escape;
 use crate::profile::{Body, Hook, Http, Part, Profile, Request, Style, Variables};
 use crate::random::Random;
 
@@ -18,7 +23,7 @@ use crate::random::Random;
 #[derive(Debug)]
 pub(crate) struct Message {
     pub(crate) method: http::Method,
-    pub(crate) uri: http::Uri,
+    pub(crate) target: Rc<Target>,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
 }
@@ -27,6 +32,7 @@ pub(crate) struct Message {
 pub(crate) struct Builder<'a> {
     pub(crate) profile: &'a Profile,
     pub(crate) http: &'a Http,
+    pub(crate) targets: &'a Targets,
     pub(crate) variables: &'a Variables,
     pub(crate) random: &'a mut Random,
     /// When the load began: the emergency hooks go by it.
@@ -37,7 +43,7 @@ pub(crate) struct Builder<'a> {
 impl Builder<'_> {
     /// Builds the message of a request.
     pub(crate) fn build(&mut self, request: &Request) -> Result<Message, Failure> {
-        let uri = self.uri(request)?;
+        let target = self.target(request)?;
         let mut headers = HeaderMap::with_capacity(8);
         let (body, content_type) = self.body(request);
         for (name, value) in self.http.headers.iter().chain(&request.headers) {
@@ -45,10 +51,10 @@ impl Builder<'_> {
             insert(&mut headers, name, &value)?;
         }
         self.own_headers(request, &mut headers, content_type.as_deref(), body.len())?;
-        Ok(Message { method: request.method.clone(), uri, headers, body })
+        Ok(Message { method: request.method.clone(), target, headers, body })
     }
 
-    fn uri(&mut self, request: &Request) -> Result<http::Uri, Failure> {
+    fn target(&mut self, request: &Request) -> Result<Rc<Target>, Failure> {
         let url = request.url.render(self.variables, self.random);
         let mut text = match &self.profile.target {
             Some(target) if url.starts_with('/') => format!("{}{url}", target.trim().trim_end_matches('/')),
@@ -68,9 +74,7 @@ impl Builder<'_> {
                 escape(&value, &mut text);
             }
         }
-        let refuse = |why: String| Failure::new(Class::InvalidUrl, format!("{why}: {text}"));
-        let text = text.split('#').next().unwrap_or_default();
-        encoded(text).parse().map_err(|error: http::uri::InvalidUri| refuse(error.to_string()))
+        self.targets.at(request.site, text)
     }
 
     /// The body and its content type.
@@ -151,42 +155,43 @@ impl Builder<'_> {
         content_type: Option<&str>,
         length: usize,
     ) -> Result<(), Failure> {
-        let mut default = |name: &'static str, value: &str| {
-            if headers.contains_key(name) { Ok(()) } else { insert(headers, name, value) }
+        let mut default = |name: HeaderName, value: HeaderValue| {
+            headers.entry(name).or_insert(value);
         };
+        let fixed = HeaderValue::from_static;
         if let Some(content_type) = content_type {
-            default("content-type", content_type)?;
+            default(CONTENT_TYPE, value("content-type", content_type)?);
         }
         let bodiless = matches!(request.body, Body::None);
         match self.http.style {
             Style::Artillery => {
-                default("user-agent", "Artillery (https://artillery.io)")?;
-                default("accept-encoding", "gzip, deflate")?;
-                default("connection", if self.http.keep_alive { "keep-alive" } else { "close" })?;
+                default(USER_AGENT, fixed("Artillery (https://artillery.io)"));
+                default(ACCEPT_ENCODING, fixed("gzip, deflate"));
+                default(CONNECTION, fixed(if self.http.keep_alive { "keep-alive" } else { "close" }));
             }
             Style::JMeter => {
-                default("connection", if self.http.keep_alive { "keep-alive" } else { "close" })?;
+                default(CONNECTION, fixed(if self.http.keep_alive { "keep-alive" } else { "close" }));
                 // Its client takes what has no body but may have one for a form without fields.
                 if bodiless && matches!(request.method, Method::POST | Method::PUT | Method::PATCH | Method::DELETE) {
-                    default("content-type", "application/x-www-form-urlencoded; charset=UTF-8")?;
-                    default("content-length", "0")?;
+                    default(CONTENT_TYPE, fixed("application/x-www-form-urlencoded; charset=UTF-8"));
+                    default(CONTENT_LENGTH, fixed("0"));
                 }
-                default("user-agent", "Apache-HttpClient/4.5.13 (Java/17.0.15)")?;
+                default(USER_AGENT, fixed("Apache-HttpClient/4.5.13 (Java/17.0.15)"));
             }
             Style::Plain => {
-                default("user-agent", concat!("faaslens/", env!("CARGO_PKG_VERSION")))?;
-                default("accept", "*/*")?;
+                default(USER_AGENT, fixed(concat!("faaslens/", env!("CARGO_PKG_VERSION"))));
+                default(ACCEPT, fixed("*/*"));
                 if !self.http.keep_alive && !self.http.http2 {
-                    default("connection", "close")?;
+                    default(CONNECTION, fixed("close"));
                 }
             }
         }
         let has_length = !bodiless || matches!(request.method, Method::POST | Method::PUT | Method::PATCH);
         if has_length && !(self.http.style == Style::JMeter && length == 0) {
-            default("content-length", &length.to_string())?;
+            default(CONTENT_LENGTH, HeaderValue::from(length));
         }
         if self.http.http2 {
-            headers.remove("connection");
+            headers.remove(CONNECTION);
         }
         Ok(())
     }
@@ -194,33 +199,21 @@ impl Builder<'_> {
 
 impl Message {
     /// As the HTTP library wants it; the host is named as the protocol does.
-    pub(crate) fn to_request(&self, http2: bool) -> Result<http::Request<RequestBody>, Failure> {
+    pub(crate) fn to_request(&self, http2: bool) -> http::Request<RequestBody> {
         let mut request = http::Request::new(Full::new(self.body.clone()));
         *request.method_mut() = self.method.clone();
         request.headers_mut().clone_from(&self.headers);
         if http2 {
             *request.version_mut() = http::Version::HTTP_2;
-            request.uri_mut().clone_from(&self.uri);
-            return Ok(request);
+            request.uri_mut().clone_from(&self.target.uri);
+            return request;
         }
-        if !self.headers.contains_key("host") {
-            let host = self.uri.authority().map_or("", |authority| {
-                authority.as_str().rsplit_once('@').map_or(authority.as_str(), |(_, host)| host)
-            });
-            insert(request.headers_mut(), "host", host)?;
+        if let (false, Some(host)) = (self.headers.contains_key(HOST), &self.target.host) {
+            request.headers_mut().insert(HOST, host.clone());
         }
-        let path = self.uri.path_and_query().cloned();
-        *request.uri_mut() = path.map_or_else(|| http::Uri::from_static("/"), http::Uri::from);
-        Ok(request)
+        request.uri_mut().clone_from(&self.target.relative);
+        request
     }
-}
-
-/// A URL without the user's name and password.
-pub(crate) fn shown(uri: &http::Uri) -> String {
-    let authority = uri.authority().map_or("", http::uri::Authority::as_str);
-    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    let path = uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
-    format!("{}://{host}{path}", uri.scheme_str().unwrap_or("http"))
 }
 
 fn add_file(boundary: &str, name: &str, file: &str, content_type: &str, content: &[u8], body: &mut Vec<u8>) {
@@ -234,12 +227,17 @@ fn add_file(boundary: &str, name: &str, file: &str, content_type: &str, content:
 }
 
 /// Sets a header.
-pub(crate) fn insert(headers: &mut HeaderMap, name: &str, value: &str) -> Result<(), Failure> {
-    let refuse = || Failure::new(Class::InvalidUrl, format!("header {name}: expected printable text, found {value:?}"));
-    let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_invalid| refuse())?;
-    let value = HeaderValue::from_str(value)
-        .or_else(|_| HeaderValue::from_bytes(value.as_bytes()))
-        .map_err(|_invalid| refuse())?;
+pub(crate) fn insert(headers: &mut HeaderMap, name: &str, text: &str) -> Result<(), Failure> {
+    let value = value(name, text)?;
+    let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_invalid| refused(name, text))?;
     headers.insert(name, value);
     Ok(())
+}
+
+fn value(name: &str, text: &str) -> Result<HeaderValue, Failure> {
+    HeaderValue::from_bytes(text.as_bytes()).map_err(|_invalid| refused(name, text))
+}
+
+fn refused(name: &str, text: &str) -> Failure {
+    Failure::new(Class::InvalidUrl, format!("header {name}: expected printable text, found {text:?}"))
 }

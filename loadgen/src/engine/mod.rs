@@ -17,6 +17,7 @@ mod record_file;
 mod recorder;
 mod redirect;
 mod shared;
+mod target;
 mod timed;
 mod tls;
 mod transaction;

@@ -4,6 +4,7 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use super::exchange::Traffic;
+use super::transaction::Sum;
 use super::worker::Worker;
 use crate::measure::record::Record;
 
@@ -23,10 +24,12 @@ impl Recorder {
         Self { worker, record, traffic: Traffic::default(), sent: Instant::now(), due: None, finished: false }
     }
 
-    /// Ends the request, and gives its record.
-    pub(crate) fn finish(mut self, ended: Instant) -> Record {
+    /// Ends the request, and adds it to the transactions that it is part of.
+    pub(crate) fn finish(mut self, ended: Instant, sums: &mut [Sum]) {
         self.write(ended);
-        self.record.clone()
+        for sum in sums {
+            sum.add(&self.record);
+        }
     }
 
     fn write(&mut self, ended: Instant) {
@@ -56,6 +59,7 @@ impl Recorder {
 impl Drop for Recorder {
     fn drop(&mut self) {
         if !self.finished {
+            "the run ended before the response".clone_into(&mut self.record.message);
             self.write(Instant::now());
         }
     }

@@ -1,11 +1,12 @@
 //! Where a redirection leads, and what is sent there.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
-use super::connect::Origin;
 use super::failure::Failure;
 use super::message::Message;
 use super::shared::Shared;
+use super::target::Target;
 use crate::measure::class::Class;
 use crate::profile::Style;
 
@@ -17,9 +18,10 @@ pub(super) fn redirect(
     status: u16,
     location: &str,
 ) -> Result<(), Failure> {
-    let target = resolve(&message.uri, location)
+    let uri = resolve(&message.target.uri, location)
         .ok_or_else(|| Failure::new(Class::InvalidUrl, format!("redirected to {location:?}")))?;
-    let origin = Origin::of(&target)?;
+    let target = Target::of(uri);
+    let origin = target.origin()?;
     if !shared.manners.redirect_anywhere && !shared.manners.allows(&origin.host, origin.port) {
         let host = format!("redirected to {}:{}, which is not among the hosts allowed", origin.host, origin.port);
         return Err(Failure::new(Class::HostNotAllowed, host));
@@ -33,11 +35,11 @@ pub(super) fn redirect(
         message.headers.remove("content-type");
     }
     message.headers.remove("cookie");
-    if target.authority() != message.uri.authority() {
+    if target.uri.authority() != message.target.uri.authority() {
         message.headers.remove("authorization");
         message.headers.remove("host");
     }
-    message.uri = target;
+    message.target = Rc::new(target);
     Ok(())
 }
 

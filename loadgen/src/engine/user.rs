@@ -1,12 +1,12 @@
 //! One virtual user: goes through its scenario, request by request.
 
 use std::cell::RefCell;
-use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use http::header::{COOKIE, LOCATION, SET_COOKIE};
 use serde_json::Value;
 
 use super::Tracing;
@@ -14,7 +14,7 @@ use super::capture::Found;
 use super::cookies::Cookies;
 use super::exchange::{Answer, Kept, Traffic, exchange};
 use super::failure::Failure;
-use super::message::{Builder, Message, insert, shown};
+use super::message::{Builder, Message, insert};
 use super::recorder::Recorder;
 use super::redirect::redirect;
 use super::shared::Shared;
@@ -29,8 +29,8 @@ use crate::schedule::Arrival;
 /// Redirections followed at most.
 const MAX_REDIRECTS: u8 = 10;
 
-/// Rounds without a request after which a user gives the others a turn.
-const IDLE_ROUNDS: u32 = 1000;
+/// Rounds without a response after which a user gives the others a turn.
+const IDLE_ROUNDS: u32 = 100;
 
 /// Whether a user goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,44 +113,40 @@ impl User {
     }
 
     /// Goes through steps in order.
-    pub(crate) fn flow<'a>(&'a mut self, steps: &'a [Step]) -> Pin<Box<dyn Future<Output = Going> + 'a>> {
-        Box::pin(async move {
-            for step in steps {
-                if self.over() {
-                    return Going::Over;
-                }
-                let going = self.step(step).await;
-                if going != Going::On {
-                    return going;
-                }
+    pub(crate) async fn flow(&mut self, steps: &[Step]) -> Going {
+        for step in steps {
+            if self.over() {
+                return Going::Over;
             }
-            Going::On
-        })
-    }
-
-    async fn step(&mut self, step: &Step) -> Going {
-        match step {
-            Step::Request(request) => self.request(request).await,
-            Step::Log(template) => {
-                let line = template.render(&self.variables, &mut self.random).into_owned();
-                self.shared().options.log.line(&line);
-                Going::On
-            }
-            Step::Think(think) => {
-                let wait = self.think(think);
-                self.wait(wait).await
-            }
-            Step::Loop(inner) => self.repeat(inner).await,
-            Step::Transaction { site, flow } => {
-                self.sums.push(Sum::new(*site));
-                let going = self.flow(flow).await;
-                if let Some(sum) = self.sums.pop() {
-                    let sent = self.shared().clock.wall(sum.started);
-                    self.worker.push(&sum.record(self.blank(sum.site), sent));
+            let going = match step {
+                Step::Request(request) => self.request(request).await,
+                Step::Log(template) => {
+                    let line = template.render(&self.variables, &mut self.random).into_owned();
+                    self.shared().options.log.line(&line);
+                    Going::On
                 }
-                going
+                Step::Think(think) => {
+                    let wait = self.think(think);
+                    self.wait(wait).await
+                }
+                Step::Loop(inner) => self.repeat(inner).await,
+                Step::Transaction { site, flow } => self.transaction(*site, flow).await,
+            };
+            if going != Going::On {
+                return going;
             }
         }
+        Going::On
+    }
+
+    async fn transaction(&mut self, site: u16, flow: &[Step]) -> Going {
+        self.sums.push(Sum::new(site));
+        let going = Box::pin(self.flow(flow)).await;
+        if let Some(sum) = self.sums.pop() {
+            let sent = self.shared().clock.wall(sum.started);
+            self.worker.push(&sum.record(self.blank(sum.site), sent));
+        }
+        going
     }
 
     fn think(&mut self, think: &Think) -> Duration {
@@ -202,7 +198,7 @@ impl User {
             };
             self.variables.set(&inner.counter, Value::from(round));
             self.variables.set(&inner.element, element.unwrap_or(Value::Null));
-            let going = self.flow(&inner.flow).await;
+            let going = Box::pin(self.flow(&inner.flow)).await;
             if going != Going::On {
                 return going;
             }
@@ -212,8 +208,8 @@ impl User {
         Going::On
     }
 
-    /// Lets other users run where a loop sends nothing.
-    async fn give_a_turn(&mut self) {
+    /// Lets other users run where a loop waits for nothing.
+    pub(crate) async fn give_a_turn(&mut self) {
         self.idle_rounds += 1;
         if self.idle_rounds > IDLE_ROUNDS {
             self.idle_rounds = 0;
@@ -229,15 +225,16 @@ impl User {
             self.shared().stop_because("the number of requests reached --max-requests");
             return Going::Over;
         }
-        self.idle_rounds = 0;
         let shared = Arc::clone(self.shared());
         let http = request.http.as_deref().unwrap_or(&shared.profile.http);
         let mut recorder = Recorder::begin(&self.worker, self.blank(request.site));
         let result = self.send(&shared, request, http, &mut recorder).await;
-        let ended = Instant::now();
+        let ended = recorder.traffic.ended.unwrap_or_else(Instant::now);
+        if recorder.traffic.ended.is_some() {
+            self.idle_rounds = 0;
+        }
         let going = self.conclude(http, result, &mut recorder);
-        let record = recorder.finish(ended);
-        self.sums.iter_mut().for_each(|sum| sum.add(&record));
+        recorder.finish(ended, &mut self.sums);
         if self.paced {
             self.due = Some(ended);
             self.released = None;
@@ -280,7 +277,7 @@ impl User {
             url: String::new(),
             context: String::new(),
             pair: String::new(),
-            message: "the run ended before the response".to_owned(),
+            message: String::new(),
         }
     }
 
@@ -294,13 +291,14 @@ impl User {
         let mut message = Builder {
             profile: &shared.profile,
             http,
+            targets: &self.worker.targets,
             variables: &self.variables,
             random: &mut self.random,
             start: shared.start,
             pictures: &shared.options.pictures,
         }
         .build(request)?;
-        recorder.record.url = shown(&message.uri);
+        recorder.record.url.clone_from(&message.target.shown);
         self.trace(request, &mut message, &mut recorder.record)?;
         recorder.due = self.due;
         recorder.sent = Instant::now();
@@ -310,7 +308,8 @@ impl User {
         recorder.record.class = class;
         recorder.record.message = phrase(&answer);
         if keep_body {
-            let elapsed = recorder.sent.elapsed();
+            let ended = recorder.traffic.ended.unwrap_or_else(Instant::now);
+            let elapsed = ended.saturating_duration_since(recorder.sent);
             let mut found = Found::new(&answer);
             found.capture(&request.captures, &mut self.variables, &mut self.random)?;
             found.check(&request.assertions, elapsed, &mut self.random)?;
@@ -355,18 +354,18 @@ impl User {
         traffic: &mut Traffic,
     ) -> Result<Answer, Failure> {
         loop {
-            let host = message.uri.host().unwrap_or_default().to_owned();
-            let path = message.uri.path().to_owned();
-            if !message.headers.contains_key("cookie")
-                && let Some(cookie) = self.cookies.header(&host, &path, message.uri.scheme_str() == Some("https"))
+            let target = Rc::clone(&message.target);
+            let (host, path) = (target.host_name(), target.uri.path());
+            if !message.headers.contains_key(COOKIE)
+                && let Some(cookie) = self.cookies.header(host, path, target.uri.scheme_str() == Some("https"))
             {
                 insert(&mut message.headers, "cookie", &cookie)?;
             }
             let answer = exchange(shared, &self.kept, http, &message, keep_body, traffic).await?;
-            for cookie in answer.headers.get_all("set-cookie") {
-                self.cookies.store(&String::from_utf8_lossy(cookie.as_bytes()), &host, &path);
+            for cookie in answer.headers.get_all(SET_COOKIE) {
+                self.cookies.store(&String::from_utf8_lossy(cookie.as_bytes()), host, path);
             }
-            let location = answer.headers.get("location").filter(|_| (300..400).contains(&answer.status));
+            let location = answer.headers.get(LOCATION).filter(|_| (300..400).contains(&answer.status));
             let Some(location) = location.filter(|_| request.follow_redirects) else { return Ok(answer) };
             if traffic.redirects >= MAX_REDIRECTS {
                 return Err(Failure::new(Class::TooManyRedirects, format!("more than {MAX_REDIRECTS} redirections")));
@@ -375,7 +374,7 @@ impl User {
             let location = String::from_utf8_lossy(location.as_bytes()).into_owned();
             redirect(shared, http.style, &mut message, answer.status, &location)?;
             if http.style == Style::JMeter {
-                traffic.redirected_to = Some(shown(&message.uri));
+                traffic.redirected_to = Some(message.target.shown.clone());
             }
         }
     }

@@ -11,6 +11,7 @@ use tokio::task::{LocalSet, spawn_local};
 
 use super::exchange::Kept;
 use super::shared::Shared;
+use super::target::Targets;
 use super::user::{Going, User};
 use crate::error::{Error, Result};
 use crate::measure::record::Record;
@@ -24,6 +25,7 @@ pub(crate) struct Worker {
     number: usize,
     /// Connections that users share, where they do.
     pub(super) kept: Rc<RefCell<Kept>>,
+    pub(super) targets: Targets,
     buffer: RefCell<Vec<u8>>,
     writer: mpsc::SyncSender<Vec<u8>>,
 }
@@ -42,7 +44,14 @@ const FLUSH_EVERY: Duration = Duration::from_secs(1);
 
 impl Worker {
     pub(super) fn new(shared: &Arc<Shared>, number: usize, writer: mpsc::SyncSender<Vec<u8>>) -> Self {
-        Self { shared: Arc::clone(shared), number, kept: Rc::default(), buffer: RefCell::default(), writer }
+        Self {
+            shared: Arc::clone(shared),
+            number,
+            kept: Rc::default(),
+            targets: Targets::default(),
+            buffer: RefCell::default(),
+            writer,
+        }
     }
 
     /// Takes a record.
@@ -196,6 +205,6 @@ async fn go_round(worker: &Rc<Worker>, arrival: Arrival) {
             break;
         }
         round += 1;
-        tokio::task::yield_now().await;
+        user.give_a_turn().await;
     }
 }
