@@ -58,6 +58,22 @@ fn every_failure_has_its_own_class() {
 }
 
 #[test]
+fn what_a_profile_asks_of_responses_fails_by_classes_of_its_own() {
+    let server = Server::start();
+    let cases = [
+        ("get: {url: /circle}", "too_many_redirects", "302"),
+        ("get: {url: /token, capture: {json: $.missing, as: x}}", "capture", "200"),
+        ("get: {url: /token, expect: {json: $.token, equals: other}}", "assertion", "200"),
+    ];
+    for (step, class, status) in cases {
+        let text = format!("phases: [{{users: 1, rounds: 1}}]\nscenarios: [{{flow: [{{{step}}}]}}]\n");
+        let driven = drive(compile("p.yml".as_ref(), &text, &server.url(), &[]), untraced(), manners());
+        let found: Vec<_> = driven.rows.iter().map(|row| (row.class.as_deref(), row.status.as_deref())).collect();
+        assert_eq!(found, [(Some(class), Some(status))], "{step}");
+    }
+}
+
+#[test]
 fn a_reset_is_told_from_a_close() {
     // A listener that closes with unread bytes: the kernel then sends a reset.
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `…/status/N` | status N |
 //! | `…/redirect/…` | 302 to `/final` |
+//! | `…/circle` | 302 to itself |
 //! | `…/token` | JSON with a token and a list, and a cookie |
 //! | `…/slow/N` | after N ms |
 //! | `…/endless` | a body that never ends |
@@ -210,10 +211,15 @@ fn answer(mut stream: &TcpStream, seen: &Seen, close: bool) -> bool {
     if let Some(ms) = number("slow") {
         std::thread::sleep(Duration::from_millis(ms));
     }
-    let status = number("status").unwrap_or(if path.contains("/redirect/") { 302 } else { 200 });
+    let location = match path {
+        path if path.contains("/redirect/") => "/final",
+        path if path.ends_with("/circle") => path,
+        _ => "",
+    };
+    let status = number("status").unwrap_or(if location.is_empty() { 200 } else { 302 });
     let mut extra = String::new();
-    if path.contains("/redirect/") {
-        extra.push_str("location: /final\r\n");
+    if !location.is_empty() {
+        extra.extend(["location: ", location, "\r\n"]);
     }
     let mut body = "{\"ok\":true}".to_owned();
     if path.ends_with("/token") {
