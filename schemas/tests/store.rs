@@ -2,10 +2,11 @@
 
 use faaslens_schemas::manifest::{Manifest, State};
 use faaslens_schemas::store::{Store, part_of};
-use faaslens_schemas::table::{Layout, Row, Stage};
-use faaslens_schemas::tables::{DbCall, Duration, Reject, TABLES};
+use faaslens_schemas::table::{Label, Layout, Row, Stage};
+use faaslens_schemas::tables::{DbCall, Duration, PlatformRecord, Reject, TABLES};
 use faaslens_schemas::time::Timestamp;
 use faaslens_schemas::{Error, Result};
+use proptest::prelude::*;
 
 fn db_call(context: &str, duration_ms: Option<f64>) -> DbCall {
     DbCall {
@@ -134,4 +135,56 @@ fn every_table_is_documented_and_names_its_units() {
     let columns = (Duration::TABLE.columns)();
     let median = columns.iter().find(|column| column.name == "median_ms").expect("median_ms");
     assert_eq!(median.unit(), Some("ms"));
+}
+
+/// Platform records whose functions (some absent) and kinds are the numbers given.
+fn labelled(numbers: &[Option<u32>]) -> Vec<PlatformRecord> {
+    let text = |number: u32| Label::from(format!("label {number}").as_str());
+    let record = |(number, offset): (&Option<u32>, i64)| PlatformRecord {
+        function: number.map(text),
+        kind: text(number.unwrap_or(0) / 3),
+        offset,
+        ..PlatformRecord::default()
+    };
+    numbers.iter().zip(0..).map(record).collect()
+}
+
+fn written_in_batches(rows: &[PlatformRecord], batch: usize) -> Result<Vec<PlatformRecord>> {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let store = Store::create(folder.path().join("store"))?;
+    let transaction = store.begin("r1", Stage::Collect, 1)?;
+    let mut file = transaction.file(PlatformRecord::TABLE, 0)?;
+    for rows in rows.chunks(batch) {
+        file.write_rows(rows)?;
+    }
+    let mut manifest = Manifest::new("r1", 1);
+    manifest.files.push(file.finish()?);
+    store.rows(&transaction.commit(manifest)?, None)
+}
+
+/// Stretches of one label, of none, and of labels in any order, from few and from many.
+fn stretches() -> impl Strategy<Value = Vec<Option<u32>>> {
+    let one = (prop_oneof![Just(None), (0..20_u32).prop_map(Some)], 1..3000_usize)
+        .prop_map(|(label, length)| vec![label; length]);
+    let few = prop::collection::vec(prop::option::weighted(0.9, 0..5_u32), 1..40);
+    let many = prop::collection::vec(prop::option::weighted(0.9, 0..70_000_u32), 1..900);
+    prop::collection::vec(prop_oneof![one, few, many], 0..20).prop_map(|stretches| stretches.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    #[test]
+    fn labels_survive_whatever_their_runs_gaps_and_batches(numbers in stretches(), batch in 1..5000_usize) {
+        let rows = labelled(&numbers);
+        prop_assert_eq!(written_in_batches(&rows, batch.max(rows.len() / 50)).expect("readable"), rows);
+    }
+}
+
+#[test]
+fn labels_survive_in_more_rows_than_a_row_group_has() -> Result<()> {
+    let numbers: Vec<Option<u32>> = (0..150_000).map(|row| (row % 7 > 0).then_some(row % 40_000)).collect();
+    let rows = labelled(&numbers);
+    assert!(written_in_batches(&rows, 50_000)? == rows, "150,000 rows as they were written");
+    Ok(())
 }

@@ -64,12 +64,8 @@ impl<'a> Blocks<'a> {
 
     /// Takes buffers back.
     pub(super) fn recycle(&mut self, buffers: Vec<Vec<u8>>) {
-        for mut buffer in buffers {
-            if self.pool.len() < POOL && buffer.capacity() <= 2 * BLOCK {
-                buffer.clear();
-                self.pool.push(buffer);
-            }
-        }
+        let room = POOL.saturating_sub(self.pool.len());
+        self.pool.extend(buffers.into_iter().filter(|buffer| buffer.capacity() <= 2 * BLOCK).take(room));
     }
 
     /// The next block; `None` after the last file.
@@ -97,25 +93,26 @@ impl<'a> Blocks<'a> {
 
     fn read_block(&mut self, progress: &dyn Progress) -> Block {
         let dialect = self.files[self.current].dialect;
-        let mut bytes = self.pool.pop().unwrap_or_default();
-        bytes.append(&mut self.carry);
+        let mut filling = Filling::over(self.pool.pop().unwrap_or_default());
+        filling.append(&self.carry);
+        self.carry.clear();
         let mut oversized = 0;
         loop {
-            let goal = (bytes.len() + 1).next_multiple_of(BLOCK).max(BLOCK);
-            let ended = self.fill(&mut bytes, goal, progress);
+            let goal = (filling.len + 1).next_multiple_of(BLOCK).max(BLOCK);
+            let ended = self.fill(&mut filling, goal, progress);
             if ended {
-                return self.hand_out(bytes, oversized, true);
+                return self.hand_out(filling.into_bytes(), oversized, true);
             }
-            if let Some(end) = dialect.boundary(&bytes) {
-                self.carry.extend_from_slice(&bytes[end..]);
-                bytes.truncate(end);
-                return self.hand_out(bytes, oversized, false);
+            if let Some(end) = dialect.boundary(filling.held()) {
+                self.carry.extend_from_slice(&filling.held()[end..]);
+                filling.len = end;
+                return self.hand_out(filling.into_bytes(), oversized, false);
             }
-            if bytes.len() >= MAX_UNIT {
-                let (skipped, ended) = self.skip_line(&mut bytes, progress);
+            if filling.len >= MAX_UNIT {
+                let (skipped, ended) = self.skip_line(&mut filling, progress);
                 oversized += skipped;
                 if ended {
-                    return self.hand_out(bytes, oversized, true);
+                    return self.hand_out(filling.into_bytes(), oversized, true);
                 }
             }
         }
@@ -134,14 +131,12 @@ impl<'a> Blocks<'a> {
         block
     }
 
-    /// Reads until `bytes` holds `goal`; true at the end of the file, or where it cannot be read further.
-    fn fill(&mut self, bytes: &mut Vec<u8>, goal: usize, progress: &dyn Progress) -> bool {
+    /// Reads until `filling` holds `goal` bytes; true at the end of the file, or where it cannot be read further.
+    fn fill(&mut self, filling: &mut Filling, goal: usize, progress: &dyn Progress) -> bool {
         let Some(input) = &mut self.input else { return true };
-        bytes.reserve(goal - bytes.len());
-        let wanted = (goal - bytes.len()) as u64;
-        // What was read before an error stays in `bytes`.
-        let ended = match input.by_ref().take(wanted).read_to_end(bytes) {
-            Ok(_) => bytes.len() < goal,
+        // What was read before an error stays.
+        let ended = match filling.read(input, goal) {
+            Ok(ended) => ended,
             Err(error) => {
                 self.ends[self.current].cut_short = Some(format!("cannot read on: {error}"));
                 true
@@ -151,22 +146,78 @@ impl<'a> Blocks<'a> {
         ended
     }
 
-    /// Drops `bytes` and what follows up to the next line feed; what was read after it stays in `bytes`.
-    fn skip_line(&mut self, bytes: &mut Vec<u8>, progress: &dyn Progress) -> (u64, bool) {
+    /// Drops what `filling` holds and what follows up to the next line feed; what was read after it stays. Returns the
+    /// bytes dropped, and whether the file ended.
+    fn skip_line(&mut self, filling: &mut Filling, progress: &dyn Progress) -> (u64, bool) {
         let mut skipped = 0;
         loop {
-            if let Some(at) = memchr::memchr(b'\n', bytes) {
-                bytes.drain(..=at);
+            if let Some(at) = memchr::memchr(b'\n', filling.held()) {
+                filling.drop_first(at + 1);
                 return (skipped + at as u64 + 1, false);
             }
-            skipped += bytes.len() as u64;
-            bytes.clear();
-            if self.fill(bytes, BLOCK, progress) {
+            skipped += filling.len as u64;
+            filling.len = 0;
+            if self.fill(filling, BLOCK, progress) {
                 // The line may end in what was read last, and the rest of the file stand after it.
-                let end = memchr::memchr(b'\n', bytes).map_or(bytes.len(), |at| at + 1);
-                bytes.drain(..end);
+                let end = memchr::memchr(b'\n', filling.held()).map_or(filling.len, |at| at + 1);
+                filling.drop_first(end);
                 return (skipped + end as u64, true);
             }
         }
+    }
+}
+
+/// A buffer being filled. What it held before is written over, not cleared: a reader that is given fresh memory has to be
+/// given zeros.
+struct Filling {
+    bytes: Vec<u8>,
+    /// Bytes read so far.
+    len: usize,
+}
+
+impl Filling {
+    fn over(bytes: Vec<u8>) -> Self {
+        Self { bytes, len: 0 }
+    }
+
+    fn held(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+
+    fn append(&mut self, more: &[u8]) {
+        self.make_room(self.len + more.len());
+        self.bytes[self.len..][..more.len()].copy_from_slice(more);
+        self.len += more.len();
+    }
+
+    fn make_room(&mut self, bytes: usize) {
+        if self.bytes.len() < bytes {
+            self.bytes.reserve_exact(bytes - self.bytes.len());
+            self.bytes.resize(bytes, 0);
+        }
+    }
+
+    fn drop_first(&mut self, bytes: usize) {
+        self.bytes.copy_within(bytes..self.len, 0);
+        self.len -= bytes;
+    }
+
+    /// Reads until `goal` bytes are held; true at the end of the input.
+    fn read(&mut self, input: &mut impl Read, goal: usize) -> std::io::Result<bool> {
+        self.make_room(goal);
+        while self.len < goal {
+            match input.read(&mut self.bytes[self.len..goal]) {
+                Ok(0) => return Ok(true),
+                Ok(read) => self.len += read,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(false)
+    }
+
+    fn into_bytes(mut self) -> Vec<u8> {
+        self.bytes.truncate(self.len);
+        self.bytes
     }
 }

@@ -37,7 +37,7 @@ use crate::{Error, Progress, Result};
 pub use scan::scan_bytes;
 
 /// Bytes of input for one part: what an analysis holds in memory at a time follows from it.
-const BYTES_PER_PART: u64 = 128 << 20;
+const BYTES_PER_PART: u64 = 256 << 20;
 /// Typical ratio of log bytes to compressed ones.
 const COMPRESSION: u64 = 16;
 /// Parts at most: files of a store stay countable.

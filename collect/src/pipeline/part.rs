@@ -158,6 +158,7 @@ impl Part {
         let columns = &placed.columns.parts[self.number as usize];
         let mut distinct = take(&mut self.distinct);
         distinct.clear();
+        self.seen.approach(&columns.identity);
         distinct.extend((0_u32..).zip(&columns.identity).filter(|(_, id)| self.seen.insert(**id)).map(|(row, _)| row));
         self.kept[placed.file] += distinct.len() as u64;
         self.duplicates[placed.file] += (columns.len() - distinct.len()) as u64;

@@ -349,7 +349,7 @@ impl<'a> Sequencer<'a> {
             }
             client.push((number, part.client));
         }
-        let clocks: Clocks = executors.iter().map(|(&key, part)| (key, part.fit())).collect();
+        let clocks: Clocks = executors.par_iter().map(|(&key, part)| (key, part.fit())).collect();
         let requests = client
             .into_par_iter()
             .map(|(number, moments)| Ok(transaction.write_rows(number, &client_requests(moments, files, &clocks))?))

@@ -12,7 +12,9 @@
 //! `unfinished`, the folders are swapped by renames, and the manifest is replaced last. A process killed at any
 //! moment leaves a store that opens; doing the same again completes it.
 
+mod dictionary_column;
 mod read;
+mod row_group;
 mod transaction;
 mod unsynced;
 mod writer;

@@ -8,25 +8,32 @@ use std::sync::Arc;
 use crate::arrow::array::RecordBatch;
 use crate::arrow::datatypes::DataType;
 use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_writer::ArrowWriterOptions;
-use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::arrow::arrow_writer::{ArrowRowGroupWriterFactory, ArrowWriterOptions};
+use parquet::basic::{Compression, Encoding};
+use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::ColumnPath;
 use xxhash_rust::xxh3::Xxh3;
 
+use super::row_group::{RowGroup, is_labels};
 use super::unsynced::Unsynced;
 use crate::error::{Error, Result};
 use crate::manifest::FileEntry;
 use crate::table::{Row, Table};
 
 /// Rows of a row group at most.
-const ROW_GROUP_ROWS: usize = 1 << 16;
+pub(super) const ROW_GROUP_ROWS: usize = 1 << 16;
 /// Rows of a page at most, and rows encoded at a time.
-const PAGE_ROWS: usize = 1 << 13;
+pub(super) const PAGE_ROWS: usize = 1 << 13;
 
 /// A Parquet file of one table that is being written.
 pub struct TableFile {
-    writer: ArrowWriter<Checksummed>,
+    writer: SerializedFileWriter<Checksummed>,
+    factory: ArrowRowGroupWriterFactory,
+    /// The row group being filled, and how many came before it.
+    group: Option<RowGroup>,
+    groups: usize,
     path: PathBuf,
     final_path: String,
     table: &'static Table,
@@ -52,8 +59,10 @@ impl TableFile {
         let file = File::create(&path).map_err(Error::io("create", &path))?;
         let sink = Checksummed { file: BufWriter::with_capacity(1 << 18, file), hash: Box::new(Xxh3::new()), bytes: 0 };
         let options = ArrowWriterOptions::new().with_properties(properties(table));
-        let writer = ArrowWriter::try_new_with_options(sink, table.schema(), options).map_err(Error::parquet(&path))?;
-        Ok(Self { writer, path, final_path, table, part, rows: 0, unsynced })
+        let (writer, factory) = ArrowWriter::try_new_with_options(sink, table.schema(), options)
+            .and_then(ArrowWriter::into_serialized_writer)
+            .map_err(Error::parquet(&path))?;
+        Ok(Self { writer, factory, group: None, groups: 0, path, final_path, table, part, rows: 0, unsynced })
     }
 
     /// Appends a batch of the table's schema.
@@ -62,7 +71,34 @@ impl TableFile {
     /// When the file cannot be written or the batch is of another schema.
     pub fn write(&mut self, batch: &RecordBatch) -> Result<()> {
         self.rows += batch.num_rows() as u64;
-        self.writer.write(batch).map_err(Error::parquet(&self.path))
+        self.write_groups(batch).map_err(Error::parquet(&self.path))
+    }
+
+    fn write_groups(&mut self, batch: &RecordBatch) -> Result<(), ParquetError> {
+        let mut at = 0;
+        while at < batch.num_rows() {
+            let mut group = match self.group.take() {
+                Some(group) => group,
+                None => RowGroup::new(&self.factory, &self.writer, self.groups)?,
+            };
+            let rows = group.room().min(batch.num_rows() - at);
+            group.write(&batch.slice(at, rows))?;
+            at += rows;
+            let full = group.room() == 0;
+            self.group = Some(group);
+            if full {
+                self.end_group()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn end_group(&mut self) -> Result<(), ParquetError> {
+        if let Some(group) = self.group.take() {
+            group.append_to(&mut self.writer)?;
+            self.groups += 1;
+        }
+        Ok(())
     }
 
     /// Appends rows.
@@ -79,7 +115,7 @@ impl TableFile {
     /// # Errors
     /// When the file cannot be written.
     pub fn flush(&mut self) -> Result<()> {
-        self.writer.flush().map_err(Error::parquet(&self.path))
+        self.end_group().map_err(Error::parquet(&self.path))
     }
 
     /// Rows appended so far.
@@ -91,8 +127,9 @@ impl TableFile {
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub fn finish(self) -> Result<FileEntry> {
-        let Self { writer, path, final_path, table, part, rows, unsynced } = self;
+    pub fn finish(mut self) -> Result<FileEntry> {
+        self.flush()?;
+        let Self { writer, path, final_path, table, part, rows, unsynced, .. } = self;
         let sink = writer.into_inner().map_err(Error::parquet(&path))?;
         let (bytes, digest) = (sink.bytes, sink.hash.digest128());
         let file = sink.file.into_inner().map_err(|error| Error::io("write", &path)(error.into_error()))?;
@@ -108,11 +145,11 @@ impl TableFile {
     }
 }
 
-/// zstd at level 1, but not for dictionaries' keys, which are packed already: a compressor takes half a megabyte for each
-/// column of each part. Ranges only of numbers and instants (ids are spread at random); dictionaries only where values repeat; deltas for instants and offsets.
+/// Snappy, but not for dictionaries' keys, which are packed already. Ranges only of numbers and instants (ids are spread at
+/// random); dictionaries only where values repeat; deltas for instants and offsets.
 fn properties(table: &Table) -> WriterProperties {
     let mut builder = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .set_compression(Compression::SNAPPY)
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_data_page_row_count_limit(PAGE_ROWS)
         .set_write_batch_size(PAGE_ROWS)
@@ -124,7 +161,7 @@ fn properties(table: &Table) -> WriterProperties {
         if !column.data_type.is_numeric() && !matches!(column.data_type, DataType::Timestamp(..)) {
             builder = builder.set_column_statistics_enabled(path.clone(), EnabledStatistics::None);
         }
-        let repeats = matches!(column.data_type, DataType::Dictionary(..));
+        let repeats = is_labels(&column.data_type);
         builder = builder.set_column_dictionary_enabled(path.clone(), repeats);
         if repeats {
             builder = builder.set_column_compression(path.clone(), Compression::UNCOMPRESSED);
