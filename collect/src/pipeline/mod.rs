@@ -14,6 +14,7 @@
 //! blocks under way, the row groups of the parts, and 8 bytes for every distinct record (to know repetitions).
 
 mod blocks;
+mod client;
 mod columns;
 mod dictionary;
 mod executors;
@@ -22,6 +23,7 @@ mod part;
 mod scan;
 mod seen;
 mod sequence;
+mod small_tables;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

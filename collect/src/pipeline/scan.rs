@@ -12,6 +12,9 @@ use crate::formats::befaas::{self, Record, Refusal};
 use crate::formats::{Dialect, Findings, Gap};
 use crate::redact::excerpt;
 
+/// Platform statements that a block has room for at once.
+const STATEMENTS: usize = 256;
+
 /// Bytes of a reject that are kept.
 const EXCERPT: usize = 200;
 
@@ -144,7 +147,7 @@ impl<'a> Scan<'a> {
             text: std::str::from_utf8(bytes).ok(),
             reader: befaas::Reader::default(),
             events: columns,
-            platform: Vec::new(),
+            platform: Vec::with_capacity(STATEMENTS),
             rejects: Vec::new(),
             hosts: Vec::new(),
             attribution: Attribution::new(dialect.statements_enclose_records()),

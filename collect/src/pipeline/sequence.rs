@@ -5,14 +5,15 @@ use std::sync::{Arc, Mutex};
 
 use faaslens_schemas::arrow::array::{Array, StringArray};
 use faaslens_schemas::manifest::{FileEntry, Source};
-use faaslens_schemas::store::{NO_CONTEXT, TableFile, Transaction};
-use faaslens_schemas::table::{Label, Row};
-use faaslens_schemas::tables::{ClientRequest, PlatformRecord, Reject};
+use faaslens_schemas::store::{NO_CONTEXT, Transaction};
+use faaslens_schemas::table::Label;
+use faaslens_schemas::tables::{PlatformRecord, Reject};
 use faaslens_schemas::time::Timestamp;
 use rayon::prelude::*;
 use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
 
 use super::blocks::FileEnd;
+use super::client::client_requests;
 use super::columns::{BlockColumns, LABELS, label};
 use super::dictionary::{Dictionary, NONE};
 use super::executors::{Clocks, Labelled};
@@ -20,12 +21,11 @@ use super::existing::Existing;
 use super::part::{ClientMoment, ExecutorKey, ExecutorPart, Finished, Part, Placed, Values};
 use super::scan::{Bequest, Lead, Scanned};
 use super::seen::Seen;
+use super::small_tables::{SmallTable, SmallTables};
 use super::{InputFile, Reasons, Written, lock, take};
 use crate::Result;
 
-/// Rows of a small table that are encoded together.
-const BATCH: usize = 1024;
-/// Blocks that may wait for one part, batches for one small table.
+/// Blocks that may wait for one part.
 const QUEUED: usize = 8;
 /// Statements without an executor that wait for a repetition with one; a fetch begins in mid-execution once a stream.
 const UNCLAIMED: usize = 4096;
@@ -80,77 +80,6 @@ struct Held {
     record: PlatformRecord,
     /// Whether its records are still to come.
     open: bool,
-}
-
-/// A small table of part 0 that is written as it comes: rows are given in order of blocks, batches are encoded by
-/// whichever thread is free.
-struct SmallTable<R> {
-    /// The batch being filled.
-    rows: Mutex<Vec<R>>,
-    /// Full batches, in order.
-    queue: Mutex<VecDeque<Vec<R>>>,
-    /// Batches that were encoded, for their memory.
-    spare: Mutex<Vec<Vec<R>>>,
-    file: Mutex<Option<TableFile>>,
-}
-
-impl<R: Row> SmallTable<R> {
-    fn new() -> Self {
-        Self { rows: Mutex::default(), queue: Mutex::default(), spare: Mutex::default(), file: Mutex::new(None) }
-    }
-
-    fn push(&self, row: R) {
-        let mut rows = lock(&self.rows);
-        rows.push(row);
-        if rows.len() >= BATCH {
-            let empty = lock(&self.spare).pop().unwrap_or_else(|| Vec::with_capacity(BATCH));
-            lock(&self.queue).push_back(std::mem::replace(&mut *rows, empty));
-        }
-    }
-
-    fn has_batches(&self) -> bool {
-        !lock(&self.queue).is_empty()
-    }
-
-    /// Encodes the full batches, unless another thread does.
-    fn drain(&self, transaction: &Transaction) -> Result<()> {
-        loop {
-            let waiting = lock(&self.queue).len();
-            let Some(mut file) = take(&self.file, waiting >= QUEUED) else { return Ok(()) };
-            loop {
-                let next = lock(&self.queue).pop_front();
-                let Some(mut rows) = next else { break };
-                let mut open = match file.take() {
-                    Some(open) => open,
-                    None => transaction.file(R::TABLE, NO_CONTEXT)?,
-                };
-                open.write_rows(&rows)?;
-                *file = Some(open);
-                rows.clear();
-                lock(&self.spare).push(rows);
-            }
-            drop(file);
-            if !self.has_batches() {
-                return Ok(());
-            }
-        }
-    }
-
-    fn finish(self, transaction: &Transaction) -> Result<Option<FileEntry>> {
-        let rest = std::mem::take(&mut *lock(&self.rows));
-        if !rest.is_empty() {
-            lock(&self.queue).push_back(rest);
-        }
-        self.drain(transaction)?;
-        let file = self.file.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-        Ok(file.map(TableFile::finish).transpose()?)
-    }
-}
-
-/// The small tables of a run.
-struct SmallTables {
-    platform: SmallTable<PlatformRecord>,
-    rejects: SmallTable<Reject>,
 }
 
 impl<'a> Sequencer<'a> {
@@ -352,7 +281,7 @@ impl<'a> Sequencer<'a> {
         let clocks: Clocks = executors.par_iter().map(|(&key, part)| (key, part.fit())).collect();
         let requests = client
             .into_par_iter()
-            .map(|(number, moments)| Ok(transaction.write_rows(number, &client_requests(moments, files, &clocks))?))
+            .map(|(number, moments)| Ok(transaction.write_rows(number, &client_requests(&moments, files, &clocks))?))
             .collect::<Result<Vec<Option<FileEntry>>>>()?;
         entries.extend(requests.into_iter().flatten());
         let (platform, rejects) =
@@ -537,66 +466,4 @@ fn source(((file, counts), end): ((&InputFile, FileCounts), FileEnd)) -> Source 
         rejected: counts.rejected,
         cut_short: end.cut_short.or(counts.cut_short),
     }
-}
-
-/// Joins the load generator's moments to requests: the n-th sending of a pair to its n-th answer.
-fn client_requests(mut moments: Vec<ClientMoment>, files: &[InputFile], clocks: &Clocks) -> Vec<ClientRequest> {
-    moments.sort_by(|a, b| {
-        let key = |m: &ClientMoment| (m.answered, m.now_ms);
-        let pair = (&a.context_id, &a.pair_id).cmp(&(&b.context_id, &b.pair_id));
-        let ((a_answered, a_now), (b_answered, b_now)) = (key(a), key(b));
-        pair.then(a_answered.cmp(&b_answered)).then(a_now.total_cmp(&b_now))
-    });
-    let mut requests = Vec::new();
-    for pair in moments.chunk_by(|a, b| (&a.context_id, &a.pair_id) == (&b.context_id, &b.pair_id)) {
-        let (sent, answered) = pair.split_at(pair.partition_point(|moment| !moment.answered));
-        for n in 0..sent.len().max(answered.len()) {
-            requests.extend(client_request(sent.get(n), answered.get(n), files, clocks));
-        }
-    }
-    requests.sort_by(|a, b| {
-        (a.sent_at, &a.context_id, &a.pair_id, a.offset).cmp(&(b.sent_at, &b.context_id, &b.pair_id, b.offset))
-    });
-    requests
-}
-
-/// A line of the load generator further than this from its own log stamp is not on the executor's clock: several
-/// generators may log under one key.
-const FOREIGN_MS: f64 = 100.0;
-
-impl ClientMoment {
-    /// When it was logged: to a microsecond by the executor's clock, else to a millisecond by the log stamp.
-    fn instant(&self, clocks: &Clocks) -> Timestamp {
-        let logged = Timestamp::from_millis(self.logged_at_ms);
-        let fitted = clocks.get(&self.executor).map(|clock| clock.wall(self.now_ms));
-        fitted.filter(|at| at.ms_since(logged).abs() <= FOREIGN_MS).unwrap_or(logged)
-    }
-}
-
-/// A request from its sending and its answer; one of them may be missing.
-fn client_request(
-    sent: Option<&ClientMoment>,
-    answered: Option<&ClientMoment>,
-    files: &[InputFile],
-    clocks: &Clocks,
-) -> Option<ClientRequest> {
-    let known = sent.or(answered)?;
-    let error = match (sent, answered) {
-        (Some(_), Some(_)) => None,
-        (Some(_), None) => Some("no answer logged".to_owned()),
-        (None, _) => Some("no sending logged".to_owned()),
-    };
-    Some(ClientRequest {
-        generator: "artillery".into(),
-        sent_at: known.instant(clocks),
-        elapsed_ms: sent.zip(answered).map(|(sent, answered)| answered.now_ms - sent.now_ms),
-        url: known.url.clone(),
-        context_id: Some(known.context_id.clone()),
-        pair_id: known.pair_id.clone(),
-        error,
-        kind: "request".into(),
-        source: files[known.file].name.as_str().into(),
-        offset: known.offset.cast_signed(),
-        ..ClientRequest::default()
-    })
 }
