@@ -3,7 +3,7 @@
 //! The Parquet library looks every value of a column up by its text; of the labels of an event, ten a row, that is a tenth
 //! of a collection (BENCHMARKS.md). Here a text is looked up once a batch, and rows pass as keys. Pages, metadata and their
 //! place in the file stay the library's; what is written here are the indexes within a page, in the format's hybrid of
-//! runs and packed bits (Apache Parquet format, "Encodings", RLE = 3 and RLE_DICTIONARY = 8).
+//! runs and packed bits (Apache Parquet format, "Encodings", RLE = 3 and `RLE_DICTIONARY` = 8).
 
 use std::collections::HashMap;
 

@@ -21,8 +21,8 @@ pub(super) struct RowGroup {
 }
 
 enum Column {
-    Labels(DictionaryColumn),
-    Values(ArrowColumnWriter),
+    Labels(Box<DictionaryColumn>),
+    Values(Box<ArrowColumnWriter>),
 }
 
 impl RowGroup {
@@ -39,9 +39,9 @@ impl RowGroup {
         let columns =
             factory.create_column_writers(number)?.into_iter().zip(descriptors).map(|(writer, descriptor)| {
                 if file.properties().dictionary_enabled(descriptor.path()) {
-                    Column::Labels(DictionaryColumn::new(descriptor.clone(), PAGE_ROWS))
+                    Column::Labels(Box::new(DictionaryColumn::new(descriptor.clone(), PAGE_ROWS)))
                 } else {
-                    Column::Values(writer)
+                    Column::Values(Box::new(writer))
                 }
             });
         Ok(Self { columns: columns.collect(), rows: 0 })
