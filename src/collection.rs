@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use faaslens_collect::sources::{Collected, PerFile};
-use faaslens_schemas::manifest::{Manifest, Source};
+use faaslens_schemas::manifest::{Manifest, Pulled, Source};
 
 use crate::outcome::Outcome;
 use crate::printer::Printer;
@@ -63,6 +63,13 @@ fn summarise(collected: &[Collected], printer: &Printer) {
             printer.note(&format!("hint: {}: {hint}", run.manifest.run));
         }
         for pulled in &run.manifest.pulled {
+            if pulled.sampled > 0 {
+                let Pulled { source, sampled, events, .. } = pulled;
+                printer.warning(&format!(
+                    "{}: {source}: sampled: the provider dropped {sampled} events beside the {events} that it kept",
+                    run.manifest.run
+                ));
+            }
             for gap in &pulled.gaps {
                 printer.warning(&format!("{}: missing: {gap}", run.manifest.run));
             }

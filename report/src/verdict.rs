@@ -28,6 +28,8 @@ pub struct Verdict {
 
 const COLLECT_AGAIN: &str = "collect the run again";
 const FETCH_AGAIN: &str = "fetch the file again from its source";
+const STOP_SAMPLING: &str = "turn sampling off (`samplingSettings` in `host.json`) and run the benchmark again";
+const SEE_SOURCES: &str = "docs/sources says how each provider loses lines, and how to keep them";
 const SEE_REJECTS: &str = "the table `rejects` holds each piece with its source and offset";
 const RAISE_LIMIT: &str =
     "fetch the logs again over a longer window, and check the provider's limit on log lines a second";
@@ -48,6 +50,17 @@ pub fn of(run: &RunTables) -> Verdict {
             reasons
                 .push(Reason { what: format!("{} was not read to its end: {why}", source.name), remedy: FETCH_AGAIN });
         }
+    }
+    for pulled in &run.manifest.pulled {
+        if pulled.sampled > 0 {
+            let what = format!(
+                "{}: the provider dropped {} by sampling",
+                pulled.provider,
+                pieces(i64::try_from(pulled.sampled).unwrap_or(i64::MAX), "event", "events")
+            );
+            reasons.push(Reason { what, remedy: STOP_SAMPLING });
+        }
+        reasons.extend(pulled.gaps.iter().map(|gap| Reason { what: format!("missing: {gap}"), remedy: SEE_SOURCES }));
     }
     let mut rejected: BTreeMap<&str, u64> = BTreeMap::new();
     for (reason, n) in run.manifest.sources.iter().flat_map(|source| &source.rejected) {

@@ -111,8 +111,18 @@ pub struct Pulled {
     pub events: u64,
     /// Events that only a later reading of the tail found.
     pub late: u64,
+    /// Events that the provider dropped by sampling before it kept them, by its own counts.
+    #[serde(default)]
+    pub sampled: u64,
     /// What is known to be missing.
     pub gaps: Vec<String>,
+}
+
+impl Pulled {
+    /// Whether something is known to be missing.
+    pub fn lossy(&self) -> bool {
+        self.sampled > 0 || !self.gaps.is_empty()
+    }
 }
 
 /// One Parquet file of a run.
@@ -168,9 +178,9 @@ impl Manifest {
         self.sources.iter().map(Source::rejects).sum()
     }
 
-    /// Whether some input was refused, unreadable or cut short, or is known to be missing.
+    /// Whether some input was refused, unreadable, cut short or sampled, or is known to be missing.
     pub fn lossy(&self) -> bool {
-        self.pulled.iter().any(|pulled| !pulled.gaps.is_empty())
+        self.pulled.iter().any(Pulled::lossy)
             || self.sources.iter().any(|source| source.rejects() > 0 || source.cut_short.is_some())
     }
 

@@ -6,6 +6,8 @@
 mod artillery;
 #[cfg(feature = "aws")]
 mod aws;
+#[cfg(feature = "azure")]
+mod azure;
 mod befaas;
 #[cfg(feature = "cri")]
 mod cri;
@@ -104,6 +106,8 @@ sources! {
     Artillery: artillery,
     #[cfg(feature = "aws")]
     Aws: aws,
+    #[cfg(feature = "azure")]
+    Azure: azure,
     #[cfg(feature = "google")]
     Google: google,
     #[cfg(feature = "cri")]

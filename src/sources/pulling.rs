@@ -19,6 +19,7 @@ const BEGINNING: &str = "1970-01-01T00:00:00Z";
 
 /// Options of every source of a living system.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct Pulling {
     /// Begin of the window: RFC 3339 (2026-11-22T07:00:00Z), or a duration before now (90s, 30m, 2h, 1d).
     /// Needed for all but files, which are read whole without it.
@@ -45,6 +46,10 @@ pub(crate) struct Pulling {
     /// Time without a success after which a request is given up.
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = parse_duration)]
     retry_for: Duration,
+    /// Read every slice until a reading gives all that any reading of it gave, which is at least twice: for servers behind
+    /// caches that cannot be trusted.
+    #[arg(long)]
+    verify: bool,
     /// Deployment id: records of other deployments are refused.
     #[arg(long, value_name = "ID")]
     deployment: Option<String>,
@@ -81,6 +86,7 @@ impl Pulling {
             patience: Patience { first: self.retry_pause, total: self.retry_for, ..Patience::default() },
             plain_http: self.plain_http,
             restart: self.restart,
+            verify: self.verify,
             deployment_id: self.deployment.clone(),
         };
         Ok(Pull { source, settings })

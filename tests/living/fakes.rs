@@ -48,25 +48,37 @@ fn stamp(at_ms: i64) -> String {
     faaslens_schemas::time::Timestamp::from_millis(at_ms).to_string()
 }
 
-/// The page that a token stands for: some events and the token of the next. Every third page comes empty first.
-fn page<'a>(chosen: &[&'a Logged], token: Option<&str>) -> (Vec<&'a Logged>, Option<String>) {
+/// Events of a page and the token of the next.
+type Page<'a> = (Vec<&'a Logged>, Option<String>);
+
+/// The page that a token stands for; `None` for a token of another question. Every third page comes empty first.
+fn page<'a>(chosen: &[&'a Logged], question: &str, token: Option<&str>) -> Option<Page<'a>> {
+    let own = question.bytes().fold(0, |hash, b| mixed(hash ^ u64::from(b)));
     let (empty, from) = match token {
         None => (false, 0),
-        Some(token) => (token.starts_with('e'), token[1..].parse::<usize>().unwrap_or(usize::MAX)),
+        Some(token) => {
+            let rest = token.strip_suffix(&format!("-{own:x}"))?;
+            (rest.starts_with('e'), rest[1..].parse::<usize>().ok()?)
+        }
     };
+    let token = |kind: char, at: usize| format!("{kind}{at}-{own:x}");
     if empty {
-        return (Vec::new(), Some(format!("t{from}")));
+        return Some((Vec::new(), Some(token('t', from))));
     }
     let until = from.saturating_add(PAGE).min(chosen.len());
-    let next =
-        (until < chosen.len()).then(|| format!("{}{until}", if (until / PAGE).is_multiple_of(3) { 'e' } else { 't' }));
-    (chosen.get(from..until).unwrap_or_default().to_vec(), next)
+    let kind = if (until / PAGE).is_multiple_of(3) { 'e' } else { 't' };
+    let next = (until < chosen.len()).then(|| token(kind, until));
+    Some((chosen.get(from..until)?.to_vec(), next))
 }
 
 /// `CloudWatch` Logs: one group for each stream name; `DescribeLogGroups` and `FilterLogEvents` with an inclusive end.
 pub(crate) struct CloudWatch(pub(crate) Vec<Logged>);
 
 impl Fake for CloudWatch {
+    fn id_header(&self) -> Option<&'static str> {
+        Some("x-amzn-RequestId")
+    }
+
     fn answer(&self, asked: &Asked) -> Answered {
         let body: Value = serde_json::from_slice(&asked.body).unwrap_or_default();
         if asked.header("authorization").is_empty() {
@@ -80,7 +92,10 @@ impl Fake for CloudWatch {
             let group = body["logGroupName"].as_str().expect("a group");
             let fits = |e: &&Logged| group.ends_with(&e.stream) && (from..=to).contains(&e.at_ms);
             let chosen: Vec<&Logged> = self.0.iter().filter(fits).collect();
-            let (events, next) = page(&chosen, body["nextToken"].as_str());
+            let Some((events, next)) = page(&chosen, &format!("{group} {from} {to}"), body["nextToken"].as_str())
+            else {
+                return self.expired(asked).expect("a request with a token");
+            };
             let event = |e: &Logged| json!({"logStreamName": "s", "timestamp": e.at_ms, "message": e.text, "ingestionTime": e.at_ms, "eventId": format!("{} {}", e.at_ms, e.text)});
             json!({"events": events.into_iter().map(event).collect::<Vec<_>>(), "nextToken": next})
         };
@@ -115,7 +130,9 @@ impl Fake for CloudLogging {
         let (from, until) = (bound("timestamp>=\""), bound("timestamp<\""));
         let fits = |e: &&Logged| (from.as_str()..until.as_str()).contains(&stamp(e.at_ms).as_str());
         let chosen: Vec<&Logged> = self.0.iter().filter(fits).collect();
-        let (events, next) = page(&chosen, body["pageToken"].as_str());
+        let Some((events, next)) = page(&chosen, filter, body["pageToken"].as_str()) else {
+            return self.expired(asked).expect("a request with a token");
+        };
         let entry = |e: &Logged| {
             json!({
                 "logName": "projects/p/logs/run.googleapis.com%2Fstdout", "insertId": format!("{:x}", mixed(e.text.len() as u64 ^ mixed(e.at_ms.cast_unsigned()) ^ e.text.bytes().map(u64::from).fold(0, |a, b| mixed(a ^ b)))),
@@ -198,6 +215,10 @@ impl Fake for Manager {
 pub(crate) struct Activations(pub(crate) Vec<Logged>);
 
 impl Fake for Activations {
+    fn id_header(&self) -> Option<&'static str> {
+        Some("X-Request-ID")
+    }
+
     fn answer(&self, asked: &Asked) -> Answered {
         let number = |name: &str| asked.parameter(name).and_then(|text| text.parse::<i64>().ok()).unwrap_or(0);
         let (since, upto, limit) = (number("since"), number("upto"), number("limit"));

@@ -1,9 +1,11 @@
 //! Whole-program tests of collecting from living systems: against servers that others wrote where there are any.
 
 mod aws;
+mod azure;
 mod binary;
 mod cri;
 mod fakes;
+mod log_analytics;
 mod python;
 mod schedules;
 mod server;

@@ -1,7 +1,8 @@
 //! A small HTTP server for fakes of providers, with faults in front of it.
 //!
 //! Faults follow a seed and the number of the request: throttling as the API words it, 5xx, an answer that breaks off, JSON
-//! that is cut, a slow answer, the answer before once more, an expired token. It speaks HTTP/1.1 with `content-length` only.
+//! that is cut, a slow answer, an earlier answer once more (to the same question but for its page, or to any), an expired
+//! token. It speaks HTTP/1.1 with `content-length` only.
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -50,9 +51,21 @@ pub(crate) trait Fake: Send + Sync + 'static {
         }
         format!("{} {:?} {body}", asked.path, asked.query)
     }
+    /// The header with an id that no other answer has, where the API has one.
+    fn id_header(&self) -> Option<&'static str> {
+        None
+    }
     /// Whether a text that is cut at its end shows it: JSON does, lines do not.
     fn shows_its_end(&self) -> bool {
         true
+    }
+    /// How an API without pages answers with a part of what was asked for; `None` where it does not.
+    fn partial(&self, _asked: &Asked) -> Option<Answered> {
+        None
+    }
+    /// Whether a request is one beside the API, for a token: no fault befalls it.
+    fn is_beside(&self, _asked: &Asked) -> bool {
+        false
     }
     /// How it refuses the page token of a request; `None` where the request has none.
     fn expired(&self, _asked: &Asked) -> Option<Answered> {
@@ -73,10 +86,12 @@ pub(crate) struct Faults {
 struct Shared {
     fake: Arc<dyn Fake>,
     faults: Faults,
+    /// Whether there are no more faults.
+    calm: AtomicBool,
     asked: AtomicU64,
     times: Mutex<Vec<Instant>>,
-    /// The page before, by series.
-    last: Mutex<HashMap<String, Answered>>,
+    /// The last answer, by series and by path.
+    last: Mutex<HashMap<String, (Answered, u64)>>,
     stop: AtomicBool,
 }
 
@@ -93,7 +108,8 @@ impl Server {
         let port = listener.local_addr().expect("its address").port();
         let (asked, times, stop) = (AtomicU64::new(0), Mutex::default(), AtomicBool::new(false));
         let last = Mutex::default();
-        let shared = Arc::new(Shared { fake, faults, asked, times, last, stop });
+        let calm = AtomicBool::new(false);
+        let shared = Arc::new(Shared { fake, faults, calm, asked, times, last, stop });
         let own = Arc::clone(&shared);
         std::thread::spawn(move || {
             for connection in listener.incoming().map_while(Result::ok) {
@@ -110,6 +126,11 @@ impl Server {
 
     pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Makes no more faults.
+    pub(crate) fn calm_down(&self) {
+        self.shared.calm.store(true, Ordering::Relaxed);
     }
 
     /// When each request came.
@@ -142,32 +163,35 @@ fn serve(connection: &TcpStream, shared: &Shared) -> std::io::Result<()> {
 fn answer(mut connection: &TcpStream, shared: &Shared, asked: &Asked, number: u64) -> std::io::Result<bool> {
     std::thread::sleep(shared.faults.delay);
     let random = mixed(shared.faults.seed.wrapping_mul(0x1_0001).wrapping_add(number));
-    let fault = if random % 100 < shared.faults.percent { 1 + random / 100 % 7 } else { 0 };
-    // A page is only repeated within one walk from page to page: an API that answers a first request with the last page
-    // of another walk could not be found out by anybody.
-    if shared.fake.expired(asked).is_none() {
-        shared.last.lock().expect("the pages before").remove(&shared.fake.series(asked));
-    }
-    let mut answered = match fault {
-        1 => shared.fake.throttled(),
-        2 => (503, b"{}".to_vec()),
-        3 => {
-            let before = shared.last.lock().expect("the pages before").get(&shared.fake.series(asked)).cloned();
-            before.unwrap_or_else(|| shared.fake.answer(asked))
-        }
-        4 => shared.fake.expired(asked).unwrap_or_else(|| shared.fake.answer(asked)),
-        _ => shared.fake.answer(asked),
+    let befalls =
+        random % 100 < shared.faults.percent && !shared.fake.is_beside(asked) && !shared.calm.load(Ordering::Relaxed);
+    let fault = if befalls { 1 + random / 100 % 8 } else { 0 };
+    // What an answer is kept under: its own series of pages, or whatever has the same path.
+    let (series, path) = (shared.fake.series(asked), asked.path.clone());
+    let kept = |key: &str| shared.last.lock().expect("the answers before").get(key).cloned();
+    let fresh = |answered: Answered| (answered, number);
+    let (mut answered, id) = match fault {
+        1 => fresh(shared.fake.throttled()),
+        2 => fresh((503, b"{}".to_vec())),
+        3 => kept(if (random / 800).is_multiple_of(2) { &series } else { &path })
+            .unwrap_or_else(|| fresh(shared.fake.answer(asked))),
+        4 => fresh(shared.fake.expired(asked).unwrap_or_else(|| shared.fake.answer(asked))),
+        8 => fresh(shared.fake.partial(asked).unwrap_or_else(|| shared.fake.answer(asked))),
+        _ => fresh(shared.fake.answer(asked)),
     };
-    if fault == 0 {
-        shared.last.lock().expect("the pages before").insert(shared.fake.series(asked), answered.clone());
+    if fault == 0 && !shared.fake.is_beside(asked) {
+        let mut last = shared.last.lock().expect("the answers before");
+        last.insert(series, (answered.clone(), number));
+        last.insert(path, (answered.clone(), number));
     }
     if fault == 5 && shared.fake.shows_its_end() {
         let length = answered.1.len();
         answered.1.truncate(length - length.min(1 + length / 3));
     }
     let (status, body) = answered;
-    let head =
-        format!("HTTP/1.1 {status} x\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
+    let id = shared.fake.id_header().map_or_else(String::new, |name| format!("{name}: answer-{id:08}\r\n"));
+    let length = body.len();
+    let head = format!("HTTP/1.1 {status} x\r\ncontent-type: application/json\r\n{id}content-length: {length}\r\n\r\n");
     connection.write_all(head.as_bytes())?;
     let half = body.len() / 2;
     connection.write_all(&body[..half])?;

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use faaslens_schemas::manifest::Source;
+use faaslens_schemas::manifest::{Manifest, Source};
 
 use crate::facts::{Facts, Name};
 
@@ -19,7 +19,7 @@ pub(super) const CLIENT: &str = "client";
 #[derive(Debug)]
 pub(super) struct Gaps<'a> {
     facts: &'a Facts,
-    /// Providers with refused input or input cut short.
+    /// Providers with refused input, input cut short, or input that could not be pulled whole.
     refused: BTreeSet<&'a str>,
     /// (provider, function) with a missing invocation or a missing caller.
     functions: BTreeSet<(Name, Name)>,
@@ -37,11 +37,13 @@ pub(super) struct Gaps<'a> {
 
 impl<'a> Gaps<'a> {
     /// The gaps that the facts and the fate of the input show.
-    pub(super) fn of(facts: &'a Facts, sources: &'a [Source]) -> Self {
+    pub(super) fn of(facts: &'a Facts, manifest: &'a Manifest) -> Self {
         let lossy = |source: &&Source| source.rejects() > 0 || source.cut_short.is_some();
+        let files = manifest.sources.iter().filter(lossy).map(|source| source.provider.as_str());
+        let pulled = manifest.pulled.iter().filter(|pulled| pulled.lossy()).map(|pulled| pulled.provider.as_str());
         let mut gaps = Self {
             facts,
-            refused: sources.iter().filter(lossy).map(|source| source.provider.as_str()).collect(),
+            refused: files.chain(pulled).collect(),
             functions: BTreeSet::new(),
             incomplete: BTreeSet::new(),
             callees: BTreeSet::new(),

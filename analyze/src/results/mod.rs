@@ -141,6 +141,6 @@ run_results! {
 
 /// The result tables of one run. A run without events or without requests gives tables without rows.
 pub fn summarise(input: RunInput<'_>) -> RunResults {
-    let gaps = Gaps::of(input.facts, &input.manifest.sources);
+    let gaps = Gaps::of(input.facts, input.manifest);
     RunResults::of(&Run { input, gaps, verdicts: Verdicts::of(input.facts), spreads: OnceLock::new() })
 }

@@ -5,6 +5,8 @@
 
 #[cfg(feature = "aws")]
 pub mod aws;
+#[cfg(feature = "azure")]
+pub mod azure;
 #[cfg(feature = "google")]
 pub mod google;
 
@@ -18,6 +20,10 @@ use crate::{Error, Result};
 
 /// Time before its end at which a credential counts as expired.
 const MARGIN_US: i64 = 5 * 60 * 1_000_000;
+
+/// Times that a token endpoint is asked before it is given up.
+#[cfg(any(feature = "azure", feature = "google"))]
+const TRIES: u32 = 4;
 
 /// A text that is never shown.
 #[derive(Clone, PartialEq, Eq)]
@@ -121,28 +127,46 @@ pub(crate) fn metadata(method: reqwest::Method, url: &str, headers: &[(&str, &st
 }
 
 /// Asks a token endpoint with a form; the endpoint must be HTTPS or on this machine.
-#[cfg(feature = "google")]
+#[cfg(any(feature = "azure", feature = "google"))]
 pub(crate) fn exchange(provider: &str, url: &str, form: &[(&str, String)]) -> Result<(Secret, Option<i64>)> {
     crate::living::http::check_url(url, false)?;
     let body =
         crate::living::http::query(&form.iter().map(|(name, value)| (*name, value.as_str())).collect::<Vec<_>>());
     let client = crate::living::http::client(&crate::living::http::Trust::default())?;
     let failed = |reason: String| Error::Credentials(format!("{provider}: no token: {reason}"));
-    let request = client.post(url).header("content-type", "application/x-www-form-urlencoded");
-    let answer = request.body(body.trim_start_matches('?').to_owned()).send();
-    let answer = answer.map_err(|error| failed(error.without_url().to_string()))?;
-    let status = answer.status();
-    let text = answer.bytes().map_err(|error| failed(error.without_url().to_string()))?;
-    if status.is_success() {
-        return token_of(provider, &text);
+    let ask = || {
+        let request = client.post(url).header("content-type", "application/x-www-form-urlencoded");
+        let answer = request.body(body.trim_start_matches('?').to_owned()).send()?;
+        let status = answer.status();
+        Ok((status, answer.bytes()?))
+    };
+    let patience = crate::living::pace::Patience::default();
+    let mut failures = 0;
+    loop {
+        let answer: reqwest::Result<_> = ask();
+        failures += 1;
+        let reason = match answer {
+            Ok((status, text)) if status.is_success() => return token_of(provider, &text),
+            Ok((status, text)) => {
+                let said: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
+                let code = said["error"].as_str().unwrap_or_default();
+                let reason = format!("{status} {}", crate::redact::excerpt(code.as_bytes(), 100));
+                if !crate::living::http::passing(status.as_u16()) {
+                    return Err(failed(reason));
+                }
+                reason
+            }
+            Err(error) => error.without_url().to_string(),
+        };
+        if failures == TRIES {
+            return Err(failed(reason));
+        }
+        std::thread::sleep(patience.wait(failures));
     }
-    let said: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
-    let code = said["error"].as_str().unwrap_or_default();
-    Err(failed(format!("{status} {}", crate::redact::excerpt(code.as_bytes(), 100))))
 }
 
 /// The token in a token endpoint's answer, and when it expires.
-#[cfg(feature = "google")]
+#[cfg(any(feature = "azure", feature = "google"))]
 pub(crate) fn token_of(provider: &str, text: &[u8]) -> Result<(Secret, Option<i64>)> {
     let answer: serde_json::Value = serde_json::from_slice(text).unwrap_or_default();
     let Some(token) = answer["access_token"].as_str() else {

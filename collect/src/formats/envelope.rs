@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cloudwatch::rest_of_line;
 use super::dialect::{Dialect, Findings, Gap, Place, lines, text_line};
-use super::plain_lines::{azure_execution, openwhisk_statement, watchdog_statement};
+use super::plain_lines::{azure_message, openwhisk_statement, watchdog_statement};
 use super::stamp;
 
 /// One line: what is known beside the message, and the message.
@@ -73,8 +73,7 @@ pub static CONTAINER: Envelope = Envelope { name: "container-lines", statement: 
 pub static WATCHDOG_LINES: Envelope =
     Envelope { name: "watchdog-lines", statement: |text| watchdog_statement(text.as_bytes()) };
 /// Log Analytics and Application Insights.
-pub static AZURE_ROWS: Envelope =
-    Envelope { name: "azure-rows", statement: |text| azure_execution(text).or_else(|| text_line(text.as_bytes())) };
+pub static AZURE_ROWS: Envelope = Envelope { name: "azure-rows", statement: azure_message };
 /// OpenWhisk's activations.
 pub static ACTIVATIONS: Envelope =
     Envelope { name: "openwhisk-activations", statement: |text| openwhisk_statement(text.as_bytes()) };

@@ -96,15 +96,34 @@ fn no_host(_before: &[u8]) -> Option<&str> {
 fn azure_statement(line: &[u8]) -> Option<PlatformRecord> {
     let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
     let Some((at, length)) = stamp::read(line) else { return text_line(line) };
-    let text = line[length..].trim_ascii();
+    let mut record = azure_entry(line[length..].trim_ascii()).unwrap_or_default();
+    record.at = Some(at);
+    (!record.kind.is_empty()).then_some(record)
+}
+
+/// A message of one of Azure's tables, `[Level] text` of one line or several: read as an entry of the host log.
+pub(super) fn azure_message(message: &str) -> Option<PlatformRecord> {
+    let mut entry: Option<PlatformRecord> = None;
+    for line in message.lines() {
+        match &mut entry {
+            None => entry = azure_entry(line.trim().as_bytes()),
+            Some(entry) => {
+                if let Some(more) = text_line(line.as_bytes()) {
+                    continue_text(entry, more);
+                }
+            }
+        }
+    }
+    entry
+}
+
+/// `[Level] text`: an execution, or other text, which keeps its level.
+fn azure_entry(text: &[u8]) -> Option<PlatformRecord> {
     let message = match memchr::memmem::find(text, b"] ") {
         Some(end) if text.starts_with(b"[") => &text[end + 2..],
         _ => text,
     };
-    let message = String::from_utf8_lossy(message);
-    let mut record = azure_execution(&message).or_else(|| text_line(text)).unwrap_or_default();
-    record.at = Some(at);
-    (!record.kind.is_empty()).then_some(record)
+    azure_execution(&String::from_utf8_lossy(message)).or_else(|| text_line(text))
 }
 
 /// `Executing 'Functions.f' (Reason='…', Id=…)` and `Executed 'Functions.f' (Succeeded, Id=…, Duration=1ms)`.

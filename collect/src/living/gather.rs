@@ -14,8 +14,8 @@ use super::window::Window;
 use super::{Failure, Log, Source};
 use crate::{Error, Progress, Result};
 
-/// Times that a slice is begun again before it is given up.
-const RESTARTS: u32 = 8;
+/// Times that a slice is begun again, after a failure or because readings differ, before it is given up.
+const RESTARTS: u32 = 12;
 /// Readings of the tail at most.
 const READINGS: u16 = 40;
 
@@ -24,6 +24,8 @@ struct Task {
     log: usize,
     slice: usize,
     window: Window,
+    /// Whether only events that came in late are asked for, in the whole window.
+    ingested: bool,
 }
 
 /// What is pulled where to.
@@ -33,6 +35,8 @@ pub(super) struct Gather<'a> {
     pub(super) folder: &'a Path,
     pub(super) journal: &'a Journal,
     pub(super) progress: &'a dyn Progress,
+    /// Whether every slice is read until a reading gives all that any reading gave.
+    pub(super) verify: bool,
 }
 
 impl Gather<'_> {
@@ -51,7 +55,7 @@ impl Gather<'_> {
             let own = if known.sliced { slices.as_slice() } else { std::slice::from_ref(&window) };
             for (slice, &window) in own.iter().enumerate() {
                 if !read.contains(&(known.name.clone(), slice)) {
-                    tasks.push_back(Task { log, slice, window });
+                    tasks.push_back(Task { log, slice, window, ingested: false });
                 }
             }
         }
@@ -59,7 +63,7 @@ impl Gather<'_> {
         Ok(logs)
     }
 
-    /// Reads the last slice of every log again, until nothing new came for as long as `settle`.
+    /// Reads what may have come late of every log, its last slice where the API cannot tell, until nothing new came for as long as `settle`.
     ///
     /// # Errors
     /// As [`Gather::missing`].
@@ -76,8 +80,9 @@ impl Gather<'_> {
                 CallError::Other(error) => error,
             })?;
             let tail = |(log, known): (usize, &Log)| {
-                let (slice, window) = if known.sliced { (last, slices[last]) } else { (0, window) };
-                Task { log, slice, window }
+                let ingested = self.source.tells_ingestion();
+                let (slice, window) = if known.sliced && !ingested { (last, slices[last]) } else { (0, window) };
+                Task { log, slice, window, ingested }
             };
             let before: u64 = self.journal.done().iter().map(|done| done.events).sum();
             self.all(logs, logs.iter().enumerate().map(tail).collect(), reading, workers)?;
@@ -120,26 +125,53 @@ impl Gather<'_> {
     }
 
     fn one(&self, log: &Log, task: &Task, reading: u16) -> Result<()> {
-        let known = if reading == 0 { None } else { Some(self.identities(&log.name, task.slice)?) };
+        let known =
+            if reading == 0 { None } else { Some(self.identities(&log.name, (!task.ingested).then_some(task.slice))?) };
         let stem = format!("{:016x}-{:06}-{reading:03}", xxhash_rust::xxh3::xxh3_64(log.name.as_bytes()), task.slice);
+        // Whether the slice was read before, maybe in part: then one reading does not do, for an answer that somebody kept
+        // of the one before could stand at its beginning.
+        let mut again = self.was_begun(&stem)? || self.verify;
         let mut sink = Sink::new(self.folder, stem, task.window, reading, known.as_ref());
         let mut restarts = 0;
         let gave = loop {
-            match self.source.pull(log, task.window, self.api, &mut sink) {
-                Ok(()) => break sink.finish()?,
+            let reason = match self.pull(log, task, &mut sink) {
+                Ok(()) if !again || sink.agrees() => break sink.finish()?,
+                Ok(()) => "its readings differ".to_owned(),
+                Err(Failure::Restart(reason)) => reason,
                 Err(Failure::Final(Error::Paused)) => return Err(Error::Paused),
-                Err(Failure::Restart(_)) if restarts < RESTARTS && !self.api.cancelled() => {
-                    restarts += 1;
-                    sink.restart();
-                }
-                Err(Failure::Restart(reason)) => {
-                    return Err(self.gave_up(log, task, &format!("{reason}, {restarts} times in a row")));
-                }
                 Err(Failure::Final(error)) => return Err(self.gave_up(log, task, &error.to_string())),
+            };
+            if self.api.cancelled() {
+                return Err(Error::Paused);
             }
+            restarts += 1;
+            if restarts > RESTARTS {
+                return Err(self.gave_up(log, task, &format!("{reason}, {restarts} times in a row")));
+            }
+            again = true;
+            sink.again()?;
         };
         let (name, slice) = (log.name.clone(), task.slice);
-        self.journal.note(Done { log: name, slice, reading, chunks: gave.chunks, events: gave.events, gaps: gave.gaps })
+        let super::sink::Gave { chunks, events, gaps, sampled } = gave;
+        self.journal.note(Done { log: name, slice, reading, chunks, events, gaps, sampled })
+    }
+
+    fn pull(&self, log: &Log, task: &Task, sink: &mut Sink<'_>) -> Result<(), Failure> {
+        if task.ingested {
+            self.source.pull_ingested(log, task.window, self.api, sink)
+        } else {
+            self.source.pull(log, task.window, self.api, sink)
+        }
+    }
+
+    /// Whether a slice was begun before, by this process or one that was killed; notes that it is now.
+    fn was_begun(&self, stem: &str) -> Result<bool> {
+        let path = self.folder.join(format!("{stem}.begun"));
+        match std::fs::OpenOptions::new().write(true).create_new(true).open(&path) {
+            Ok(_) => Ok(false),
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(true),
+            Err(source) => Err(Error::Io { action: "create", path, source }),
+        }
     }
 
     fn gave_up(&self, log: &Log, task: &Task, reason: &str) -> Error {
@@ -151,11 +183,13 @@ impl Gather<'_> {
         }
     }
 
-    /// Identities of the events that a slice has given so far.
-    fn identities(&self, log: &str, slice: usize) -> Result<HashSet<u128>> {
+    /// Identities of the events that a slice, or all of them, has given so far.
+    fn identities(&self, log: &str, slice: Option<usize>) -> Result<HashSet<u128>> {
         let mut known = HashSet::new();
         let mut row = Row::default();
-        for done in self.journal.done().iter().filter(|done| done.log == log && done.slice == slice) {
+        for done in
+            self.journal.done().iter().filter(|done| done.log == log && slice.is_none_or(|slice| done.slice == slice))
+        {
             for chunk in &done.chunks {
                 let mut reader = ChunkReader::open(&self.folder.join(chunk))?;
                 while reader.next_into(&mut row)? {

@@ -1,6 +1,6 @@
 //! One HTTP client for all providers: TLS, rates, repetitions, bounds.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{self, Read};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Once};
@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 use reqwest::Url;
 use reqwest::blocking::{Client, Response};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+
+use xxhash_rust::xxh3::xxh3_128;
 
 use super::pace::{Bucket, Patience};
 use crate::{Error, Progress, Result};
@@ -21,6 +23,10 @@ const BODY_MAX: u64 = 256 << 20;
 const NAP: Duration = Duration::from_millis(50);
 /// Time after which a server that never answered is given up: its name or address is wrong.
 const NEVER_ANSWERED: Duration = Duration::from_secs(20);
+/// Headers with an id that no other answer has: AWS, OpenWhisk, Kubernetes, OpenFaaS.
+const ANSWER_IDS: [&str; 4] = ["x-amzn-requestid", "x-request-id", "audit-id", "x-call-id"];
+/// Shortest text that is taken for such an id.
+const ID_LENGTH: usize = 6;
 /// Bytes of an error's body that are looked at.
 const ERROR_BODY: u64 = 16 << 10;
 
@@ -44,6 +50,14 @@ impl std::fmt::Debug for Trust {
 /// # Errors
 /// When a certificate cannot be read.
 pub fn client(trust: &Trust) -> Result<Client> {
+    patient_client(trust, SILENCE)
+}
+
+/// A client like [`client`], for a server that may be silent for longer than half a minute.
+///
+/// # Errors
+/// As [`client`].
+pub fn patient_client(trust: &Trust, silence: Duration) -> Result<Client> {
     static PROVIDER: Once = Once::new();
     PROVIDER.call_once(|| {
         // Another part of the program may have installed the same before.
@@ -54,7 +68,7 @@ pub fn client(trust: &Trust) -> Result<Client> {
         .user_agent(concat!("faaslens/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(Duration::from_secs(10))
-        .timeout(SILENCE)
+        .timeout(silence)
         .tcp_nodelay(true);
     if let Some(pem) = &trust.authorities {
         let certificates = reqwest::Certificate::from_pem_bundle(pem).map_err(unfit)?;
@@ -138,6 +152,18 @@ impl Answer {
         bytes
     }
 
+    /// The id that the server gave the answer alone.
+    fn id(&self) -> Option<u128> {
+        let id = ANSWER_IDS.iter().find_map(|name| self.body.headers().get(*name))?;
+        (id.len() >= ID_LENGTH).then(|| xxh3_128(id.as_bytes()))
+    }
+
+    /// Whether a cache says that it kept the answer for a while.
+    fn is_kept(&self) -> bool {
+        let age = self.body.headers().get("age").and_then(|age| age.to_str().ok()?.trim().parse::<u64>().ok());
+        age.is_some_and(|seconds| seconds > 0)
+    }
+
     fn retry_after(&self) -> Option<Duration> {
         let value = self.body.headers().get("retry-after")?.to_str().ok()?;
         value.trim().parse::<f64>().ok().filter(|s| (0.0..3600.0).contains(s)).map(Duration::from_secs_f64)
@@ -216,6 +242,8 @@ pub struct Api<'a> {
     plain_http: bool,
     buckets: Mutex<HashMap<String, Arc<Bucket>>>,
     calls: AtomicU64,
+    /// Ids of the answers so far.
+    ids: Mutex<HashSet<u128>>,
     /// Whether any answer came so far.
     answered: AtomicBool,
     progress: &'a dyn Progress,
@@ -242,6 +270,7 @@ impl<'a> Api<'a> {
             plain_http,
             buckets,
             calls: AtomicU64::new(0),
+            ids: Mutex::default(),
             answered: AtomicBool::new(false),
             progress,
         })
@@ -295,7 +324,12 @@ impl<'a> Api<'a> {
                 Ok(mut answer) => {
                     self.answered.store(true, Ordering::Relaxed);
                     let asked = answer.retry_after();
-                    match read(&mut answer) {
+                    let reply = if self.is_stale(&answer) {
+                        Reply::Again("a stale answer: it was given before".to_owned())
+                    } else {
+                        read(&mut answer)
+                    };
+                    match reply {
                         Reply::Done(value) => return Ok(value),
                         Reply::Refused(refusal) => return Err(CallError::Refused(refusal)),
                         Reply::Failed(error) => return Err(CallError::Other(error)),
@@ -313,6 +347,12 @@ impl<'a> Api<'a> {
             }
             self.sleep(wait)?;
         }
+    }
+
+    /// Whether an answer was given before, to this request or another.
+    fn is_stale(&self, answer: &Answer) -> bool {
+        let new = |id| self.ids.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(id);
+        answer.is_kept() || answer.id().is_some_and(|id| !new(id))
     }
 
     fn bucket(&self, quota: Quota<'_>) -> Arc<Bucket> {
@@ -371,6 +411,7 @@ fn send(client: &Client, request: &Request) -> reqwest::Result<Answer> {
         _ => client.get(&request.url),
     };
     let mut headers = HeaderMap::new();
+    headers.insert(reqwest::header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-store"));
     for (name, value) in &request.headers {
         let name = HeaderName::from_bytes(name.as_bytes());
         let value = HeaderValue::from_str(value);

@@ -61,6 +61,9 @@ pub(super) struct Done {
     pub(super) events: u64,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) gaps: Vec<String>,
+    /// Events that the provider dropped by sampling.
+    #[serde(default)]
+    pub(super) sampled: u64,
 }
 
 /// The journal of one source of a run.
@@ -161,7 +164,15 @@ mod tests {
     }
 
     fn slice(slice: usize) -> Done {
-        Done { log: "a".to_owned(), slice, reading: 0, chunks: vec!["c".to_owned()], events: 1, gaps: Vec::new() }
+        Done {
+            log: "a".to_owned(),
+            slice,
+            reading: 0,
+            chunks: vec!["c".to_owned()],
+            events: 1,
+            gaps: Vec::new(),
+            sampled: 0,
+        }
     }
 
     #[test]

@@ -46,6 +46,9 @@ pub use window::Window;
 ///   calls and may be called from several threads.
 /// * All requests go through the [`Api`], which keeps rates, waits after failures, and gives up in time.
 /// * What a source knows to be missing it says with [`Sink::gap`].
+/// * An answer that belongs to another request is not to be believed: [`Api`] finds out those whose request id came before, a
+///   source those that hold events which were not asked for or tokens that came before. A slice that has to be begun again is
+///   read until a reading gives all that any reading gave.
 pub trait Source: Send + Sync + Debug {
     /// Name on the command line: `aws`, `google`…
     fn name(&self) -> &'static str;
@@ -83,6 +86,21 @@ pub trait Source: Send + Sync + Debug {
     /// # Errors
     /// [`Failure::Restart`] where only a new beginning helps, [`Failure::Final`] otherwise.
     fn pull(&self, log: &Log, slice: Window, api: &Api<'_>, sink: &mut Sink<'_>) -> Result<(), Failure>;
+
+    /// Whether the API tells when it took an event in, so that late ones can be asked for wherever they lie in the window;
+    /// otherwise the last slice is read again.
+    fn tells_ingestion(&self) -> bool {
+        false
+    }
+
+    /// Gives every event of `log` within the whole `window` that may have been taken in after a first reading of it. Called
+    /// where [`Source::tells_ingestion`].
+    ///
+    /// # Errors
+    /// As [`Source::pull`].
+    fn pull_ingested(&self, log: &Log, window: Window, api: &Api<'_>, sink: &mut Sink<'_>) -> Result<(), Failure> {
+        self.pull(log, window, api, sink)
+    }
 }
 
 /// One log of a source: a log group, a project, a container.

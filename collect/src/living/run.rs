@@ -22,6 +22,9 @@ use crate::pipeline::{self, Existing, InputFile, Rules, parts_for};
 use crate::sources::Collected;
 use crate::{Error, Options, Progress, Result};
 
+/// End of the window of files when nothing is said: 9999-12-31T00:00:00Z, in microseconds since the Unix epoch.
+const END_OF_TIME_US: i64 = 253_402_214_400_000_000;
+
 /// What is pulled, and how.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
@@ -43,6 +46,8 @@ pub struct Settings {
     pub plain_http: bool,
     /// Begin anew where an unfinished collection is kept.
     pub restart: bool,
+    /// Read every slice until a reading gives all that any reading gave: at least twice.
+    pub verify: bool,
     /// Records of other deployments are rejects.
     pub deployment_id: Option<String>,
 }
@@ -96,8 +101,8 @@ pub fn estimate(pulls: &[Pull], progress: &dyn Progress) -> Result<Vec<Estimate>
 
 fn estimate_one(pull: &Pull, progress: &dyn Progress) -> Result<Estimate> {
     let settings = &pull.settings;
-    let window = Window::parse(&settings.since, settings.until.as_deref(), now_us())?;
-    let per_log = window.slices(window.slice_us(settings.slice)).len() as u64;
+    let (window, slice_us) = window_of(pull)?;
+    let per_log = window.slices(slice_us).len() as u64;
     let api = Api::new(settings.patience, settings.rate, settings.plain_http, progress)?;
     let logs = pull.source.discover(window, &api)?;
     let slices: u64 = logs.iter().map(|log| if log.sliced { per_log } else { 1 }).sum();
@@ -217,14 +222,16 @@ fn pull_one(pull: &Pull, wanted: &Header, folder: &Path, progress: &dyn Progress
     let journal = Journal::open(folder, wanted)?;
     let api = Api::new(settings.patience, settings.rate, settings.plain_http, progress)?;
     let workers = settings.workers.unwrap_or_else(|| source.workers());
-    let gather = Gather { source, api: &api, folder, journal: &journal, progress };
+    let gather =
+        Gather { source, api: &api, folder, journal: &journal, progress, verify: settings.verify && !source.at_rest() };
     let found = gather.missing(workers)?;
     let late = if settings.settle.is_zero() { 0 } else { gather.settle(&found, settings.settle, workers)? };
     let mut chunks: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
-    let mut gaps = Vec::new();
+    let (mut gaps, mut sampled) = (Vec::new(), 0);
     for done in journal.done() {
         let own = chunks.entry(done.log.clone()).or_default();
         own.extend(done.chunks.iter().map(|chunk| folder.join(chunk)));
+        sampled += done.sampled;
         gaps.extend(done.gaps.iter().map(|gap| format!("{}: {gap}", done.log)));
     }
     gaps.sort();
@@ -248,15 +255,28 @@ fn pull_one(pull: &Pull, wanted: &Header, folder: &Path, progress: &dyn Progress
         logs: found.len() as u64,
         events: merged.iter().map(|(_, merged, _)| merged.events).sum(),
         late,
+        sampled,
         gaps,
     };
     Ok(OneSource { logs: merged.into_iter().map(|(log, _, path)| (log, path)).collect(), pulled })
 }
 
+/// The window of a pull and the length of its slices. Files are read to their end, whatever the clock of this machine says.
+fn window_of(pull: &Pull) -> Result<(Window, i64)> {
+    let settings = &pull.settings;
+    let mut window = Window::parse(&settings.since, settings.until.as_deref(), now_us())?;
+    if !pull.source.at_rest() {
+        return Ok((window, window.slice_us(settings.slice)));
+    }
+    if settings.until.is_none() {
+        window.until_us = END_OF_TIME_US;
+    }
+    Ok((window, window.until_us - window.from_us))
+}
+
 fn header(pull: &Pull) -> Result<Header> {
     let settings = &pull.settings;
-    let window = Window::parse(&settings.since, settings.until.as_deref(), now_us())?;
-    let slice_us = window.slice_us(settings.slice);
+    let (window, slice_us) = window_of(pull)?;
     let header = Header::new(pull.source.name(), pull.source.selection(), window, slice_us);
     Ok(Header { since: settings.since.clone(), until: settings.until.clone(), ..header })
 }

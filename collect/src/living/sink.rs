@@ -3,9 +3,10 @@
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use super::chunk::ChunkWriter;
+use super::chunk::{ChunkReader, ChunkWriter, Row};
 use super::window::Window;
 use crate::{Error, Result};
+use xxhash_rust::xxh3::xxh3_128;
 
 /// Bytes of lines held before they become a chunk.
 const CHUNK_BYTES: usize = 8 << 20;
@@ -49,8 +50,30 @@ pub struct Sink<'a> {
     came: u64,
     written: u64,
     outside: u64,
+    sampled: u64,
     chunks: Vec<PathBuf>,
     gaps: Vec<String>,
+    /// What all readings of the slice gave, once there is more than one.
+    readings: Option<Readings>,
+}
+
+/// The events of several readings of a slice.
+#[derive(Default)]
+struct Readings {
+    /// The last reading that had each event.
+    last: HashMap<u128, u32>,
+    current: u32,
+    /// Distinct events of the current reading.
+    events: usize,
+}
+
+impl Readings {
+    fn note(&mut self, stream: &[u8], at_us: i64, identity: u128) {
+        let place = [stream, &at_us.to_le_bytes(), &identity.to_le_bytes()].concat();
+        if self.last.insert(xxh3_128(&place), self.current) != Some(self.current) {
+            self.events += 1;
+        }
+    }
 }
 
 impl std::fmt::Debug for Sink<'_> {
@@ -68,6 +91,8 @@ pub(super) struct Gave {
     pub(super) events: u64,
     /// What is known to be missing.
     pub(super) gaps: Vec<String>,
+    /// Events that the provider dropped by sampling, by its own counts.
+    pub(super) sampled: u64,
 }
 
 impl<'a> Sink<'a> {
@@ -92,8 +117,10 @@ impl<'a> Sink<'a> {
             came: 0,
             written: 0,
             outside: 0,
+            sampled: 0,
             chunks: Vec::new(),
             gaps: Vec::new(),
+            readings: None,
         }
     }
 
@@ -109,6 +136,9 @@ impl<'a> Sink<'a> {
         if self.known.is_some_and(|known| known.contains(&piece.identity)) {
             return Ok(());
         }
+        if let Some(readings) = &mut self.readings {
+            readings.note(piece.stream.as_bytes(), piece.at_us, piece.identity);
+        }
         let stream = self.stream(piece.stream);
         let start = self.bytes.len();
         self.bytes.extend_from_slice(piece.line);
@@ -122,6 +152,16 @@ impl<'a> Sink<'a> {
         if self.bytes.len() >= CHUNK_BYTES { self.write() } else { Ok(()) }
     }
 
+    /// Whether an event would be taken: it lies in the slice, and no earlier reading had it.
+    pub fn wants(&self, at_us: i64, identity: u128) -> bool {
+        self.slice.holds(at_us) && self.known.is_none_or(|known| !known.contains(&identity))
+    }
+
+    /// Says that the provider dropped so many events by sampling, by its own count.
+    pub fn sampled(&mut self, events: u64) {
+        self.sampled += events;
+    }
+
     /// Says what is known to be missing.
     pub fn gap(&mut self, text: String) {
         if !self.gaps.contains(&text) {
@@ -129,12 +169,49 @@ impl<'a> Sink<'a> {
         }
     }
 
-    /// Forgets all that came: the slice is read from its beginning.
+    /// Whether the current reading gave all that any reading gave; false for the only one.
+    pub(super) fn agrees(&self) -> bool {
+        self.readings.as_ref().is_some_and(|readings| readings.events == readings.last.len())
+    }
+
+    /// The slice is read again from its beginning: what the last reading gave is all that is kept, but which events the
+    /// others had is remembered.
+    ///
+    /// # Errors
+    /// When a chunk cannot be read.
+    pub(super) fn again(&mut self) -> Result<()> {
+        if self.readings.is_none() {
+            self.readings = Some(self.first_reading()?);
+        }
+        if let Some(readings) = &mut self.readings {
+            readings.current += 1;
+            readings.events = 0;
+        }
+        self.restart();
+        Ok(())
+    }
+
+    fn first_reading(&self) -> Result<Readings> {
+        let mut readings = Readings::default();
+        let mut row = Row::default();
+        for chunk in &self.chunks {
+            let mut reader = ChunkReader::open(chunk)?;
+            while reader.next_into(&mut row)? {
+                readings.note(&row.stream, row.at_us, row.identity);
+            }
+        }
+        for held in &self.held {
+            readings.note(self.streams[held.stream as usize].as_bytes(), held.at_us, held.identity);
+        }
+        Ok(readings)
+    }
+
+    /// Forgets what came so far of the current reading: a source that begins again by itself.
     pub fn restart(&mut self) {
         self.held.clear();
         self.bytes.clear();
         self.gaps.clear();
-        (self.came, self.written, self.outside) = (0, 0, 0);
+        (self.came, self.written, self.outside, self.sampled) = (0, 0, 0, 0);
         for chunk in std::mem::take(&mut self.chunks) {
             // A chunk that the journal does not name is never read.
             drop(std::fs::remove_file(chunk));
@@ -185,6 +262,11 @@ impl<'a> Sink<'a> {
     pub(super) fn finish(mut self) -> Result<Gave> {
         self.write()?;
         let name = |path: &PathBuf| path.file_name().map(|name| name.to_string_lossy().into_owned());
-        Ok(Gave { chunks: self.chunks.iter().filter_map(name).collect(), events: self.written, gaps: self.gaps })
+        Ok(Gave {
+            chunks: self.chunks.iter().filter_map(name).collect(),
+            events: self.written,
+            gaps: self.gaps,
+            sampled: self.sampled,
+        })
     }
 }

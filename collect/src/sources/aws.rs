@@ -181,6 +181,9 @@ impl Aws {
                 Ok(page) => page,
                 Err(error) => return unreadable(&error),
             };
+            if stream.is_none() && !page.events.iter().all(|event| within(body, event.timestamp)) {
+                return Reply::Again("a stale answer: it holds events that were not asked for".to_owned());
+            }
             for event in &page.events {
                 event.write(&mut line);
                 let identity = event.id.as_ref().map_or_else(|| xxh3_128(&line), |id| xxh3_128(id.as_bytes()));
@@ -293,6 +296,12 @@ impl Source for Aws {
 
 fn json<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Reply<T> {
     serde_json::from_slice(bytes).map_or_else(|error| unreadable(&error), Reply::Done)
+}
+
+/// Whether an event lies where `FilterLogEvents` was asked to look.
+fn within(body: &Value, at_ms: i64) -> bool {
+    let bound = |name: &str| body[name].as_i64();
+    bound("startTime").is_none_or(|from| from <= at_ms) && bound("endTime").is_none_or(|to| at_ms <= to)
 }
 
 /// What an error's body says: `{"__type": "…#Code", "message": …}`.

@@ -68,7 +68,13 @@ impl Google {
         format!("timestamp>=\"{}\" AND timestamp<\"{}\" AND {resources}{name}", slice.from(), slice.until())
     }
 
-    fn page(&self, body: &Value, api: &Api<'_>, sink: &mut Sink<'_>) -> Result<Option<String>, Failure> {
+    fn page(
+        &self,
+        body: &Value,
+        reading: &mut Reading,
+        api: &Api<'_>,
+        sink: &mut Sink<'_>,
+    ) -> Result<Option<String>, Failure> {
         let body_text = body.to_string().into_bytes();
         let quota = Quota { name: "entries:list", per_second: PER_SECOND };
         let mut expired = false;
@@ -82,7 +88,7 @@ impl Google {
             |answer| {
                 if answer.status == 200 {
                     return match answer.bytes() {
-                        Ok(bytes) => self.take(&bytes, sink),
+                        Ok(bytes) => self.take(&bytes, reading, sink),
                         Err(error) => broken(&error),
                     };
                 }
@@ -105,18 +111,29 @@ impl Google {
         })
     }
 
-    fn take(&self, bytes: &[u8], sink: &mut Sink<'_>) -> Reply<Option<String>> {
+    fn take(&self, bytes: &[u8], reading: &mut Reading, sink: &mut Sink<'_>) -> Reply<Option<String>> {
         let page: Page<'_> = match serde_json::from_slice(bytes) {
             Ok(page) => page,
             Err(error) => return unreadable(&error),
         };
+        let mut entries = Vec::with_capacity(page.entries.len());
+        let mut newest_us = reading.newest_us;
         for raw in &page.entries {
             let entry: Entry<'_> = match serde_json::from_str(raw.get()) {
                 Ok(entry) => entry,
                 Err(error) => return unreadable(&error),
             };
-            let identity = xxh3_128(format!("{}\0{}\0{}", entry.log_name, entry.timestamp, entry.insert_id).as_bytes());
             let at_us = stamp::read(entry.timestamp.as_bytes()).map_or(i64::MIN, |(at, _): (Timestamp, _)| at.micros());
+            // Entries come in order of time, within the filter's bounds.
+            if !reading.slice.holds(at_us) || at_us < newest_us {
+                return Reply::Again("a stale answer: it holds entries that were not asked for".to_owned());
+            }
+            newest_us = at_us;
+            entries.push((raw, at_us, entry));
+        }
+        reading.newest_us = newest_us;
+        for (raw, at_us, entry) in entries {
+            let identity = xxh3_128(format!("{}\0{}\0{}", entry.log_name, entry.timestamp, entry.insert_id).as_bytes());
             // Prefixes are no operator of the filter's language: the names are looked at here.
             if self
                 .prefix
@@ -131,6 +148,13 @@ impl Google {
         }
         Reply::Done(page.next_page_token.filter(|token| !token.is_empty()))
     }
+}
+
+/// How far a reading of a slice has come.
+struct Reading {
+    slice: Window,
+    /// Time of the last entry, in microseconds.
+    newest_us: i64,
 }
 
 #[derive(Deserialize)]
@@ -215,7 +239,8 @@ impl Source for Google {
             "pageSize": PAGE,
         });
         let mut tokens = HashSet::new();
-        while let Some(token) = self.page(&body, api, sink)? {
+        let mut reading = Reading { slice, newest_us: i64::MIN };
+        while let Some(token) = self.page(&body, &mut reading, api, sink)? {
             if !tokens.insert(xxh3_128(token.as_bytes())) {
                 return Err(Failure::Restart("a page token came twice".to_owned()));
             }

@@ -3,12 +3,20 @@
 pub mod artillery_report;
 #[cfg(feature = "aws")]
 pub mod aws;
+#[cfg(feature = "azure")]
+pub mod azure;
+#[cfg(feature = "azure")]
+pub mod azure_files;
+#[cfg(feature = "azure")]
+mod azure_tables;
 pub mod befaas;
 #[cfg(feature = "cri")]
 pub mod cri;
 #[cfg(feature = "google")]
 pub mod google;
 pub mod jmeter;
+#[cfg(any(feature = "aws", feature = "azure"))]
+mod local_files;
 #[cfg(feature = "openfaas")]
 pub mod openfaas;
 #[cfg(feature = "openwhisk")]

@@ -15,7 +15,7 @@ use super::openfaas::{basic, complaint};
 use crate::credentials::{Secret, home, variable};
 use crate::formats::Dialect;
 use crate::formats::envelope::{ACTIVATIONS, Line};
-use crate::living::http::{Quota, Request, check_url, json_of, query};
+use crate::living::http::{Quota, Reply, Request, check_url, json_of, query};
 use crate::living::{Api, Failure, Log, Piece, Sink, Size, Source, Window};
 use crate::{Error, Result};
 
@@ -75,7 +75,15 @@ impl OpenWhisk {
                 None => request,
             })
         };
-        Ok(api.call(quota, make, json_of(complaint))?)
+        let mut read = json_of(complaint::<Vec<Activation>>);
+        let asked = from_ms..=upto_ms;
+        let page = api.call(quota, make, |answer| match read(answer) {
+            Reply::Done(page) if !page.iter().all(|activation| asked.contains(&activation.start)) => {
+                Reply::Again("a stale answer: it holds activations that were not asked for".to_owned())
+            }
+            other => other,
+        })?;
+        Ok(page)
     }
 
     fn window(&self, slice: Window, api: &Api<'_>, sink: &mut Sink<'_>) -> Result<()> {

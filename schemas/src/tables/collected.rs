@@ -142,7 +142,7 @@ table! {
         /// Executor, where the line names it.
         executor: Option<Label>,
         /// `init_start`, `start`, `end`, `report`, `init_report`, `restore_start`, `restore_report`, `executing`, `executed`,
-        /// `execution_started`, `execution_finished`, `watchdog`, `period`, `text` (any other line).
+        /// `execution_started`, `execution_finished`, `request`, `watchdog`, `period`, `text` (any other line).
         kind: Label,
         /// When the platform says it happened.
         at: Option<Timestamp>,
