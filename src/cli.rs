@@ -139,7 +139,7 @@ impl LabelArguments {
 }
 
 /// Reads `key=value`; a key is made of letters, digits and `_`, so that it can be a column `label_<key>`.
-fn parse_label(text: &str) -> Result<(String, String), String> {
+pub(crate) fn parse_label(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or_else(|| format!("expected key=value, found {text:?}"))?;
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '_';
     if key.is_empty() || !key.chars().all(fits) {

@@ -19,6 +19,8 @@ mod openfaas;
 #[cfg(feature = "openwhisk")]
 mod openwhisk;
 #[cfg(feature = "living")]
+mod plan;
+#[cfg(feature = "living")]
 mod pulling;
 #[cfg(feature = "tinyfaas")]
 mod tinyfaas;
@@ -27,7 +29,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 #[cfg(feature = "living")]
-use faaslens_collect::living::run::Estimate;
+use faaslens_collect::living::run::{Estimate, Pull};
 use faaslens_collect::sources::PerFile;
 use faaslens_collect::{Options, Progress};
 use faaslens_schemas::store::Store;
@@ -52,6 +54,12 @@ pub(crate) trait Collect {
     /// What would be read, where the user asks for that alone.
     #[cfg(feature = "living")]
     fn estimates(&self, _progress: &dyn Progress) -> anyhow::Result<Option<Vec<Estimate>>> {
+        Ok(None)
+    }
+
+    /// What would be pulled from a living system, to become part of a larger run; `None` for any other source.
+    #[cfg(feature = "living")]
+    fn pull(&self) -> anyhow::Result<Option<Pull>> {
         Ok(None)
     }
 
@@ -118,6 +126,8 @@ sources! {
     Tinyfaas: tinyfaas,
     #[cfg(feature = "openwhisk")]
     Openwhisk: openwhisk,
+    #[cfg(feature = "living")]
+    Plan: plan,
 }
 
 /// Arguments of a source, and those of every source.

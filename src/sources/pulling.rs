@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use faaslens_collect::living::Source;
 use faaslens_collect::living::pace::Patience;
-use faaslens_collect::living::run::{Estimate, Pull, Settings, collect, estimate};
+use faaslens_collect::living::run::{Estimate, Federation, Pull, Settings, collect, estimate};
 use faaslens_collect::living::window::duration;
 use faaslens_collect::sources::PerFile;
 use faaslens_collect::{Options, Progress};
@@ -131,6 +131,11 @@ impl<L: Living> Collect for L {
     fn collect(&self, options: &Options, progress: &dyn Progress) -> anyhow::Result<PerFile> {
         let pull = self.pulling().pull(self.source()?)?;
         let name = PathBuf::from(pull.source.name());
-        Ok(vec![(name, collect(options, &[pull], &[], progress))])
+        let federation = Federation { pulls: vec![pull], ..Federation::default() };
+        Ok(vec![(name, collect(options, &federation, progress))])
+    }
+
+    fn pull(&self) -> anyhow::Result<Option<Pull>> {
+        Ok(Some(self.pulling().pull(self.source()?)?))
     }
 }

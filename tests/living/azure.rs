@@ -36,7 +36,8 @@ fn entries(log: &str) -> Vec<(String, String, String)> {
     entries
 }
 
-fn recorded_rows() -> Vec<Row> {
+/// The rows of a recorded run.
+pub(crate) fn recorded_rows() -> Vec<Row> {
     let log = std::fs::read_to_string(unpacked(RECORDED, "azure-rows.log")).expect("the log");
     let row = |(at, level, message): (String, String, String)| Row {
         table: "FunctionAppLogs",
@@ -211,4 +212,30 @@ fn a_table_that_is_named_and_not_there_is_refused_by_name() {
     let store = SESSION.path().join("azure-missing");
     let said = pull(&server.url(), &store, "r", &["--table", "FunctionAppLogs"], 3);
     assert!(said.contains("FunctionAppLogs"), "{said}");
+}
+
+#[test]
+fn azures_own_client_library_reads_the_same_from_the_fake() {
+    let fake = Arc::new(LogAnalytics::of(&events(300)));
+    let server = Server::start(Arc::clone(&fake) as Arc<dyn crate::server::Fake>, Faults::default());
+    let store = SESSION.path().join("azure-peer");
+    pull(&server.url(), &store, "r", &["--table", "AppTraces", "--slice", "2h"], 0);
+    let questions: Vec<String> = fake.asked.lock().expect("the questions").clone();
+    // The first counts, the second asks for all, which is too much for the fake; the last ones are small.
+    let chosen = [&questions[0], &questions[1], questions.last().expect("a question")];
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/living/azure_peer.py");
+    let mut peer = std::process::Command::new(crate::python::interpreter("azure"));
+    let output = peer.arg(script).arg(server.url()).arg(crate::log_analytics::TOKEN).args(chosen).output();
+    let output = output.expect("python starts");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let answers: Vec<serde_json::Value> = said.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let shown = || format!("{said}{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(answers.len(), 3, "{}", shown());
+    let status = |n: usize| answers[n]["status"].as_str().unwrap_or_default().to_owned();
+    assert!(
+        status(0).ends_with("SUCCESS") && status(1).ends_with("PARTIAL") && status(2).ends_with("SUCCESS"),
+        "{said}"
+    );
+    assert_eq!(answers[1]["columns"].as_array().map(Vec::len), Some(12), "{said}");
+    assert_eq!(answers[1]["rows"], 90, "{said}");
 }

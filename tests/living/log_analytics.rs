@@ -18,7 +18,7 @@ use crate::server::{Answered, Asked, Fake};
 /// Rows of an answer at most; the real API has 500,000.
 const ROWS: usize = 90;
 /// What the token endpoint gives.
-const TOKEN: &str = "PLANTED-5ecret-token";
+pub(crate) const TOKEN: &str = "PLANTED-5ecret-token";
 
 /// A row of a table.
 #[derive(Debug, Clone, Default)]

@@ -5,6 +5,8 @@ mod azure;
 mod binary;
 mod cri;
 mod fakes;
+mod federated;
+mod google;
 mod log_analytics;
 mod python;
 mod schedules;

@@ -228,8 +228,8 @@ fn read(reader: &mut BufReader<&TcpStream>) -> std::io::Result<Option<Asked>> {
     loop {
         line.clear();
         reader.read_line(&mut line)?;
-        match line.trim_end().split_once(": ") {
-            Some((name, value)) => asked.headers.push((name.to_ascii_lowercase(), value.to_owned())),
+        match line.split_once(':') {
+            Some((name, value)) => asked.headers.push((name.to_ascii_lowercase(), value.trim().to_owned())),
             None => break,
         }
     }

@@ -72,6 +72,17 @@ pub struct LocalLog {
     pub dialect: &'static dyn Dialect,
 }
 
+/// Sources and files that become one run.
+#[derive(Debug, Default)]
+pub struct Federation {
+    /// Sources, pulled side by side.
+    pub pulls: Vec<Pull>,
+    /// Files.
+    pub files: Vec<LocalLog>,
+    /// Configuration of the experiment, kept in the manifest.
+    pub config: Option<serde_json::Value>,
+}
+
 /// What a collection would ask for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Estimate {
@@ -123,7 +134,8 @@ fn estimate_one(pull: &Pull, progress: &dyn Progress) -> Result<Estimate> {
 ///
 /// # Errors
 /// [`Error::Slice`] names the slice that could not be pulled; [`Error::Paused`]; when nothing was found.
-pub fn collect(options: &Options, pulls: &[Pull], files: &[LocalLog], progress: &dyn Progress) -> Result<Collected> {
+pub fn collect(options: &Options, federation: &Federation, progress: &dyn Progress) -> Result<Collected> {
+    let Federation { pulls, files, config } = federation;
     let wanted = pulls.iter().map(header).collect::<Result<Vec<Header>>>()?;
     let run = run_id(options, &wanted)?;
     let folder = options.store.root().join(PULLED).join(&run);
@@ -155,7 +167,9 @@ pub fn collect(options: &Options, pulls: &[Pull], files: &[LocalLog], progress: 
     if let Some(before) = &before {
         manifest.labels.clone_from(&before.labels);
         manifest.pulled.clone_from(&before.pulled);
+        manifest.config.clone_from(&before.config);
     }
+    manifest.config = config.clone().or(manifest.config);
     for (one, pull) in pulled.into_iter().zip(pulls) {
         inputs.extend(one.logs.into_iter().map(|(name, path)| InputFile {
             path: Some(path),
@@ -293,6 +307,9 @@ fn run_id(options: &Options, wanted: &[Header]) -> Result<String> {
     let mut names: Vec<&str> = wanted.iter().map(|header| header.source.as_str()).collect();
     names.sort_unstable();
     names.dedup();
+    if names.is_empty() {
+        return Ok("files".to_owned());
+    }
     let from = wanted.iter().map(|header| header.window().from()).min();
     let from = from.map(|from| from.to_string().chars().take(19).collect::<String>()).unwrap_or_default();
     Ok(run_id_from(&format!("{}_{}", names.join("-"), from.replace('T', "_").replace(':', "-"))))

@@ -433,6 +433,14 @@ pub static READY: &[(&str, &str)] = &[
     ("benchfaas-chains", include_str!("../../profiles/benchfaas-chains.yml")),
 ];
 
+/// A YAML file as JSON, by YAML's core schema; for other files than profiles that are written the same way.
+///
+/// # Errors
+/// When the text is no YAML, says a key twice, or is nested too deep; the error names file and line.
+pub fn read_yaml(path: &Path, text: &str) -> Result<Value> {
+    Ok(node::open(path, text)?.1.to_json())
+}
+
 /// Bytes of a profile at most.
 const MAX_PROFILE_BYTES: u64 = 64 << 20;
 
