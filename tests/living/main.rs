@@ -3,6 +3,7 @@
 mod aws;
 mod azure;
 mod binary;
+mod credentials;
 mod cri;
 mod fakes;
 mod federated;

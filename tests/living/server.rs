@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 /// A request as a fake sees it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Asked {
+    pub(crate) method: String,
     pub(crate) path: String,
     /// Decoded.
     pub(crate) query: Vec<(String, String)>,
@@ -220,11 +221,10 @@ fn read(reader: &mut BufReader<&TcpStream>) -> std::io::Result<Option<Asked>> {
     if reader.read_line(&mut line)? == 0 {
         return Ok(None);
     }
-    let target = line.split(' ').nth(1).unwrap_or_default();
-    let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    let pair = |pair: &str| pair.split_once('=').map(|(name, value)| (decoded(name), decoded(value)));
-    let mut asked =
-        Asked { path: path.to_owned(), query: query.split('&').filter_map(pair).collect(), ..Asked::default() };
+    let mut words = line.split(' ').map(str::to_owned);
+    let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let (path, query) = target.split_once('?').unwrap_or((&target, ""));
+    let mut asked = Asked { method, path: path.to_owned(), query: pairs(query), ..Asked::default() };
     loop {
         line.clear();
         reader.read_line(&mut line)?;
@@ -236,6 +236,12 @@ fn read(reader: &mut BufReader<&TcpStream>) -> std::io::Result<Option<Asked>> {
     asked.body = vec![0; asked.header("content-length").parse().unwrap_or(0)];
     reader.read_exact(&mut asked.body)?;
     Ok(Some(asked))
+}
+
+/// Names and values of a query or a form, decoded.
+pub(crate) fn pairs(query: &str) -> Vec<(String, String)> {
+    let pair = |pair: &str| pair.split_once('=').map(|(name, value)| (decoded(name), decoded(value)));
+    query.split('&').filter_map(pair).collect()
 }
 
 fn decoded(text: &str) -> String {

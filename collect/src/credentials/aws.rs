@@ -122,12 +122,25 @@ impl<T: Into<String>> From<T> for Secret {
 fn container() -> Option<Result<(Keys, Option<i64>)>> {
     let relative = variable("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI").map(|uri| format!("http://169.254.170.2{uri}"));
     let url = relative.or_else(|| variable("AWS_CONTAINER_CREDENTIALS_FULL_URI"))?;
+    if !gets_token(&url) {
+        return Some(Err(Error::Credentials(
+            "aws: AWS_CONTAINER_CREDENTIALS_FULL_URI: expected https, this machine, or a container's endpoint"
+                .to_owned(),
+        )));
+    }
     let from_file =
         variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE").and_then(|path| std::fs::read_to_string(path).ok());
     let token = from_file.or_else(|| variable("AWS_CONTAINER_AUTHORIZATION_TOKEN")).unwrap_or_default();
     let headers = [("authorization", token.trim())];
     let headers = if token.is_empty() { &headers[..0] } else { &headers[..] };
     metadata(reqwest::Method::GET, &url, headers).map(|text| read_keys(&text))
+}
+
+/// Whether an endpoint may see a container's token: over TLS, or at one of the addresses that only the machine itself reaches.
+fn gets_token(url: &str) -> bool {
+    const ADDRESSES: [&str; 3] = ["169.254.170.2", "169.254.170.23", "[fd00:ec2::23]"];
+    let host = reqwest::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
+    crate::living::http::check_url(url, false).is_ok() || host.is_some_and(|host| ADDRESSES.contains(&&*host))
 }
 
 /// The instance's metadata service, version 2.

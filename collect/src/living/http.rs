@@ -200,6 +200,14 @@ pub struct Refusal {
     pub message: String,
 }
 
+impl Refusal {
+    /// Whether it may be another one next time: by its status, or because its body broke off.
+    pub fn passes(&self) -> bool {
+        let json = |text: &str| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
+        passing(self.status) || (self.message.trim_start().starts_with('{') && !json(&self.message))
+    }
+}
+
 impl std::fmt::Display for Refusal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { status, code, message } = self;
@@ -336,6 +344,11 @@ impl<'a> Api<'a> {
                         Reply::Again(reason) => (reason, asked),
                     }
                 }
+                Err(error) if is_untrusted(&error) => {
+                    let reason =
+                        format!("{host}: {}; an authority of your own is trusted with SSL_CERT_FILE", describe(&error));
+                    return Err(CallError::Other(Error::Refused(reason)));
+                }
                 Err(error) => (describe(&error), None),
             };
             failures += 1;
@@ -422,6 +435,18 @@ fn send(client: &Client, request: &Request) -> reqwest::Result<Answer> {
     }
     let body = builder.headers(headers).send()?;
     Ok(Answer { status: body.status().as_u16(), body })
+}
+
+/// Whether a server's certificate is not trusted: asking again changes nothing.
+fn is_untrusted(error: &reqwest::Error) -> bool {
+    let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(error);
+    while let Some(error) = cause {
+        if error.to_string().contains("certificate") {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// What went wrong on the way, without the URL.

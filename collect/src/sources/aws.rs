@@ -16,7 +16,7 @@ use crate::credentials::aws::{Chain, sign};
 use crate::credentials::variable;
 use crate::formats::Dialect;
 use crate::formats::cloudwatch::CloudWatch;
-use crate::living::http::{Answer, CallError, Quota, Refusal, Reply, Request, broken, check_url, passing, unreadable};
+use crate::living::http::{Answer, CallError, Quota, Refusal, Reply, Request, broken, check_url, unreadable};
 use crate::living::window::now_us;
 use crate::living::{Api, Failure, Log, Piece, Sink, Size, Source, Window};
 use crate::{Error, Result};
@@ -321,7 +321,7 @@ fn refusal(answer: &mut Answer) -> Refusal {
 fn passes(refusal: &Refusal) -> bool {
     const CODES: [&str; 6] =
         ["Throttl", "TooManyRequests", "LimitExceeded", "ServiceUnavailable", "InternalFailure", "InternalServer"];
-    passing(refusal.status) || CODES.iter().any(|code| refusal.code.contains(code))
+    refusal.passes() || CODES.iter().any(|code| refusal.code.contains(code))
 }
 
 fn is_about_token(refusal: &Refusal) -> bool {

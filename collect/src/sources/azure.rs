@@ -23,7 +23,7 @@ use crate::credentials::azure::Chain;
 use crate::formats::envelope::{AZURE_ROWS, Line};
 use crate::formats::{Dialect, stamp};
 use crate::living::http::{
-    Answer, CallError, Quota, Refusal, Reply, Request, Trust, broken, check_url, passing, patient_client, unreadable,
+    Answer, CallError, Quota, Refusal, Reply, Request, Trust, broken, check_url, patient_client, unreadable,
 };
 use crate::living::{Api, Failure, Log, Piece, Sink, Size, Source, Window};
 use crate::{Error, Result};
@@ -158,7 +158,7 @@ impl Azure {
                 if is_too_much(&refusal) {
                     return Reply::Done(Asked::TooMuch(refusal.to_string()));
                 }
-                if passing(refusal.status) { Reply::Again(refusal.to_string()) } else { Reply::Refused(refusal) }
+                if refusal.passes() { Reply::Again(refusal.to_string()) } else { Reply::Refused(refusal) }
             },
         )
     }

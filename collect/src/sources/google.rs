@@ -14,7 +14,7 @@ use crate::credentials::google::Chain;
 use crate::credentials::variable;
 use crate::formats::cloud_logging::CloudLogging;
 use crate::formats::{Dialect, stamp};
-use crate::living::http::{Answer, CallError, Quota, Refusal, Reply, Request, broken, check_url, passing, unreadable};
+use crate::living::http::{Answer, CallError, Quota, Refusal, Reply, Request, broken, check_url, unreadable};
 use crate::living::{Api, Failure, Log, Piece, Sink, Size, Source, Window};
 use crate::{Error, Result};
 
@@ -98,7 +98,7 @@ impl Google {
                     self.chain.forget();
                     return Reply::Again(refusal.to_string());
                 }
-                if passing(refusal.status) { Reply::Again(refusal.to_string()) } else { Reply::Refused(refusal) }
+                if refusal.passes() { Reply::Again(refusal.to_string()) } else { Reply::Refused(refusal) }
             },
         );
         page.map_err(|error| match error {
