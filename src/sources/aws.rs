@@ -1,8 +1,11 @@
 //! `faaslens collect aws`: `CloudWatch` Logs.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use faaslens_collect::living::Source;
 use faaslens_collect::sources::aws;
+use faaslens_collect::sources::aws_export::AwsExport;
 
 use super::pulling::{Living, Pulling};
 
@@ -13,6 +16,7 @@ const EXAMPLES: &str = "\
 Examples:
   faaslens collect aws --since 2h --prefix /aws/lambda/shop- --store store --dry-run
   faaslens collect aws --since 2026-11-22T07:00:00Z --until 2026-11-22T08:00:00Z --settle 30s --store store
+  aws s3 cp --recursive s3://bucket/exported exported && faaslens collect aws exported --store store --run trial-1
 
 Credentials come from AWS's own chain. docs/sources/aws.md: permissions, costs, what can go wrong.";
 
@@ -20,6 +24,9 @@ Credentials come from AWS's own chain. docs/sources/aws.md: permissions, costs, 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
+    /// Folders with log groups that were exported to S3 and copied from there, instead of the API.
+    #[arg(value_name = "DIR", conflicts_with_all = ["prefix", "region", "profile", "by_stream"])]
+    folders: Vec<PathBuf>,
     /// Log groups whose names begin so; may be given several times.
     #[arg(long, value_name = "PREFIX", default_value = "/aws/lambda/")]
     prefix: Vec<String>,
@@ -42,6 +49,9 @@ impl Living for Arguments {
     }
 
     fn source(&self) -> anyhow::Result<Box<dyn Source>> {
+        if !self.folders.is_empty() {
+            return Ok(Box::new(AwsExport::new(self.folders.clone())?));
+        }
         let (region, profile) = (self.region.as_deref(), self.profile.as_deref());
         let plain_http = self.pulling.plain_http();
         Ok(Box::new(aws::Aws::new(self.prefix.clone(), region, profile, self.by_stream, plain_http)?))

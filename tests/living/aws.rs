@@ -1,5 +1,7 @@
 //! AWS, against moto's `CloudWatch` Logs: a second implementation of the API.
 
+use std::path::Path;
+
 use crate::binary::{SESSION, faaslens, text, unpacked};
 use crate::python::Server;
 use crate::tables::{manifest, tables};
@@ -41,4 +43,45 @@ fn recorded_runs_come_back_from_moto_as_their_files_are_collected_table_by_table
         assert_eq!(pulled.from, "2026-11-22T06:00:00.000000Z");
     }
     assert!(expected.rows("events") > 40_000 && server.said["groups"].as_u64() > Some(10));
+}
+
+/// Writes the events of a recorded log as an export to S3 does: a folder for each stream, packed pieces of text.
+fn export(log: &Path, folder: &Path) -> usize {
+    let log = std::fs::read_to_string(log).expect("the log");
+    let mut streams: Vec<Vec<String>> = Vec::new();
+    for line in log.lines() {
+        let event: serde_json::Value = serde_json::from_str(line).expect("an event");
+        let (at_ms, message) =
+            (event["timestamp"].as_i64().expect("a time"), event["message"].as_str().expect("a text"));
+        let at = faaslens_schemas::time::Timestamp::from_millis(at_ms).to_string();
+        if streams.is_empty() || message.starts_with("INIT_START") {
+            streams.push(Vec::new());
+        }
+        let at = format!("{}Z", at.strip_suffix("000Z").expect("whole milliseconds"));
+        streams.last_mut().expect("a stream").push(format!("{at} {message}\n"));
+    }
+    for (number, events) in streams.iter().enumerate() {
+        let stream = folder.join(format!("task-1/2026-11-22-[$LATEST]{number:06}"));
+        std::fs::create_dir_all(&stream).expect("a folder");
+        for (piece, events) in events.chunks(400).enumerate() {
+            std::fs::write(stream.join(format!("{piece:06}")), events.concat()).expect("written");
+        }
+    }
+    std::fs::write(folder.join("aws-logs-write-test"), "Permission Check Successful").expect("written");
+    let packed = std::process::Command::new("gzip").arg("-r").arg(folder.join("task-1")).status();
+    assert!(packed.expect("gzip starts").success());
+    streams.len()
+}
+
+#[test]
+fn an_export_to_s3_gives_what_the_log_gives() {
+    let log = unpacked("tests/data/runs/webservice-2/aws.log.zst", "exported.log");
+    let folder = SESSION.path().join("exported");
+    let streams = export(&log, &folder);
+    let store = SESSION.path().join("aws-export");
+    faaslens(&["collect", "befaas", text(&log), "--provider", "aws", "--store", text(&store), "--run", "file"], &[], 0);
+    faaslens(&["collect", "aws", text(&folder), "--store", text(&store), "--run", "export"], &[], 0);
+    tables(&store, "export").assert_same(&tables(&store, "file"));
+    let pulled = &manifest(&store, "export").pulled[0];
+    assert_eq!((pulled.logs, pulled.until.as_str()), (streams as u64, "9999-12-31T00:00:00.000000Z"));
 }

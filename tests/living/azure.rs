@@ -239,3 +239,55 @@ fn azures_own_client_library_reads_the_same_from_the_fake() {
     assert_eq!(answers[1]["columns"].as_array().map(Vec::len), Some(12), "{said}");
     assert_eq!(answers[1]["rows"], 90, "{said}");
 }
+
+#[test]
+fn microsofts_own_parser_understands_every_question() {
+    let rows = [("AppTraces", "w"), ("FunctionAppLogs", "w"), ("traces", "a")].map(|(table, _)| Row {
+        table,
+        at: "2026-11-22T07:00:00.5Z".to_owned(),
+        ingested: "2026-11-22T07:01:00Z".to_owned(),
+        message: "hello".to_owned(),
+        items: 1.0,
+        ..Row::default()
+    });
+    let fake = Arc::new(LogAnalytics::new(rows.to_vec(), 100));
+    let server = Server::start(Arc::clone(&fake) as Arc<dyn crate::server::Fake>, Faults::default());
+    let store = SESSION.path().join("azure-kusto");
+    let more = ["--app", "shop", "--function", "cart", "--settle", "1ms", "--slice", "2h"];
+    pull(&server.url(), &store, "w", &more, 0);
+    let variables = [
+        ("AZURE_AUTHORITY_HOST", server.url()),
+        ("AZURE_TENANT_ID", "t".to_owned()),
+        ("AZURE_CLIENT_ID", "c".to_owned()),
+        ("AZURE_CLIENT_SECRET", "PLANTED-5ecret".to_owned()),
+    ];
+    let variables: Vec<(&str, &str)> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let url = server.url();
+    let args = ["collect", "azure", "--application", "a", "--endpoint", &url, "--store", text(&store), "--run", "a"];
+    faaslens(&[&args[..], &WINDOW, &more].concat(), &variables, 0);
+    let mut questions = fake.asked.lock().expect("the questions").clone();
+    questions.sort();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let modules =
+        std::process::Command::new(root.join("scripts/tools/node")).arg(root.join("tests/tools/kusto")).output();
+    let modules = String::from_utf8(modules.expect("scripts/tools/node starts").stdout).expect("a path");
+    let mut node = std::process::Command::new("node")
+        .arg(root.join("tests/living/kusto.cjs"))
+        .arg(modules.trim())
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("node starts");
+    let asked = serde_json::to_vec(&questions).expect("JSON");
+    node.stdin.take().expect("its input").write_all(&asked).expect("written");
+    let said = String::from_utf8(node.wait_with_output().expect("node ends").stdout).expect("text");
+    let answers: Vec<serde_json::Value> = said.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(answers.len(), questions.len(), "{said}");
+    let mut whole = 0;
+    for (question, answer) in questions.iter().zip(&answers) {
+        assert_eq!(answer["diagnostics"], serde_json::json!([]), "{question}");
+        whole += usize::from(answer["columns"].as_array().is_some_and(|columns| columns.len() == 12));
+    }
+    // Two tables of each scope that hold rows, read once and asked again for late ones.
+    assert!(whole >= 6 && questions.iter().any(|question| question.contains("ingestion_time() >= ")), "{said}");
+}

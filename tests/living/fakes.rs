@@ -24,13 +24,25 @@ pub(crate) struct Logged {
     pub(crate) text: String,
 }
 
+impl Logged {
+    /// What no other event has.
+    fn id(&self) -> String {
+        let text = self.text.bytes().fold(0, |hash, b| mixed(hash ^ u64::from(b)));
+        format!("{:016x}", mixed(text ^ mixed(self.at_ms.cast_unsigned())))
+    }
+}
+
 /// So many events over an hour: records and other lines, several in one millisecond now and then.
 pub(crate) fn events(count: u64) -> Vec<Logged> {
     let mut events: Vec<Logged> = (0..count)
         .map(|n| {
             let at_ms = BEGIN_MS + i64::try_from(mixed(n) % 3_600_000 / 50 * 50).expect("a time");
             let executor = mixed(n) % 3;
-            let text = if n % 4 == 3 {
+            let text = if n == 5 {
+                format!(
+                    r#"BEFAAS{{"timestamp":{at_ms},"now":5.5,"version":"8.24.3","deploymentId":"D","fn":{{"id":"e{executor}","name":"f{executor}"}},"event":{{"contextId":"c1","xPair":"c1-p1","request":{{"method":"GET","originalUrl":"/with-a-secret-header","headers":{{"authorization":"Bearer PLANTED-5ecret","user-agent":"x"}}}}}}}}"#
+                )
+            } else if n % 4 == 3 {
                 format!("line {n} with \"quotes\"\tand tabs")
             } else {
                 format!(
@@ -135,7 +147,7 @@ impl Fake for CloudLogging {
         };
         let entry = |e: &Logged| {
             json!({
-                "logName": "projects/p/logs/run.googleapis.com%2Fstdout", "insertId": format!("{:x}", mixed(e.text.len() as u64 ^ mixed(e.at_ms.cast_unsigned()) ^ e.text.bytes().map(u64::from).fold(0, |a, b| mixed(a ^ b)))),
+                "logName": "projects/p/logs/run.googleapis.com%2Fstdout", "insertId": e.id(),
                 "timestamp": stamp(e.at_ms), "textPayload": e.text,
                 "resource": {"type": "cloud_run_revision", "labels": {"service_name": e.stream}},
             })
@@ -225,13 +237,13 @@ impl Fake for Activations {
         if limit > 200 {
             return (400, br#"{"error":"limit over 200"}"#.to_vec());
         }
-        let chosen = self.0.iter().enumerate().rev().filter(|(_, e)| (since..=upto).contains(&e.at_ms));
+        let chosen = self.0.iter().rev().filter(|e| (since..=upto).contains(&e.at_ms));
         let whole: Vec<Value> = chosen
             .skip(usize::try_from(number("skip")).unwrap_or(0))
             .take(usize::try_from(limit).unwrap_or(0))
-            .map(|(n, e)| {
+            .map(|e| {
                 json!({
-                    "activationId": format!("a{n}"), "name": e.stream, "start": e.at_ms, "duration": 12,
+                    "activationId": e.id(), "name": e.stream, "start": e.at_ms, "duration": 12,
                     "response": {"status": "success"}, "logs": [format!("{} stdout: {}", stamp(e.at_ms), e.text)],
                     "annotations": [{"key": "waitTime", "value": 3}, {"key": "initTime", "value": 40}],
                 })

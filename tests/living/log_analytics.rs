@@ -156,7 +156,11 @@ impl Fake for LogAnalytics {
     fn answer(&self, asked: &Asked) -> Answered {
         if self.is_beside(asked) {
             let form = String::from_utf8_lossy(&asked.body).into_owned();
-            assert!(form.contains("scope=https%3A%2F%2Fapi.loganalytics.io%2F.default"), "{form}");
+            assert!(
+                form.contains("scope=https%3A%2F%2Fapi.loganalytics.io%2F.default")
+                    || form.contains("api.applicationinsights.io"),
+                "{form}"
+            );
             return (200, json!({"access_token": TOKEN, "expires_in": 3599}).to_string().into_bytes());
         }
         if asked.header("authorization") != format!("Bearer {TOKEN}") {

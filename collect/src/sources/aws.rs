@@ -23,7 +23,8 @@ use crate::{Error, Result};
 use faaslens_schemas::time::Timestamp;
 
 /// What this source reads, for `faaslens sources`.
-pub const DESCRIPTION: &str = "AWS CloudWatch Logs of Lambda functions: log groups by prefix, from the API";
+pub const DESCRIPTION: &str =
+    "AWS CloudWatch Logs of Lambda functions: log groups by prefix, from the API or from exports to S3";
 
 /// Requests a second: the smallest quota that any account has for `FilterLogEvents`.
 const PER_SECOND: f64 = 5.0;

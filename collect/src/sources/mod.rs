@@ -3,6 +3,8 @@
 pub mod artillery_report;
 #[cfg(feature = "aws")]
 pub mod aws;
+#[cfg(feature = "aws")]
+pub mod aws_export;
 #[cfg(feature = "azure")]
 pub mod azure;
 #[cfg(feature = "azure")]
