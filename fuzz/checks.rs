@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 use faaslens_collect::formats::artillery_report::{self, PeriodSink};
 use faaslens_collect::formats::cloud_logging::CloudLogging;
 use faaslens_collect::formats::cloudwatch::CloudWatch;
+use faaslens_collect::formats::envelope::{ACTIVATIONS, AZURE_ROWS, CONTAINER, WATCHDOG_LINES};
 use faaslens_collect::formats::jtl::Sink;
 use faaslens_collect::formats::plain_lines::{ARTILLERY_CONSOLE, AZURE_HOST, OPENWHISK, TINYFAAS, WATCHDOG};
 use faaslens_collect::formats::{Dialect, befaas, jtl_csv, jtl_xml, lambda, stamp};
@@ -13,8 +14,19 @@ use faaslens_collect::pipeline::scan_bytes;
 use faaslens_schemas::tables::{ClientRequest, PlatformRecord, Reject};
 
 /// Every dialect a log may be written in.
-pub(crate) static DIALECTS: [&dyn Dialect; 7] =
-    [&CloudWatch, &CloudLogging, &AZURE_HOST, &WATCHDOG, &TINYFAAS, &OPENWHISK, &ARTILLERY_CONSOLE];
+pub(crate) static DIALECTS: [&dyn Dialect; 11] = [
+    &CloudWatch,
+    &CloudLogging,
+    &AZURE_HOST,
+    &WATCHDOG,
+    &TINYFAAS,
+    &OPENWHISK,
+    &ARTILLERY_CONSOLE,
+    &CONTAINER,
+    &WATCHDOG_LINES,
+    &AZURE_ROWS,
+    &ACTIVATIONS,
+];
 
 /// A record is read within its line, reads the same from its own bytes, and is JSON to another parser too.
 pub(crate) fn record(line: &[u8]) {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::azure::recorded_rows;
 use crate::binary::{SESSION, faaslens, text, unpacked};
+use crate::fakes::{CloudLogging, CloudWatch, events};
 use crate::google::Entries;
 use crate::log_analytics::LogAnalytics;
 use crate::server::{Faults, Server};
@@ -70,4 +71,36 @@ fn a_federated_run_comes_from_three_providers_and_two_files_as_from_its_folder()
         String::from_utf8_lossy(&printed.stdout).replace(run, "")
     };
     assert_eq!(traces("shop"), traces("folder"));
+}
+
+#[test]
+fn a_federated_run_that_one_provider_refuses_goes_on_where_it_stopped() {
+    let google = Server::start(Arc::new(CloudLogging(events(300))), Faults::default());
+    let broken = Faults { seed: 1, percent: 100, ..Faults::default() };
+    let aws = Server::start(Arc::new(CloudWatch(events(300))), broken);
+    let file = SESSION.path().join("stopped.toml");
+    let plan = "run = 'stopped'\n[defaults]\nsince = '2026-11-22T07:00:00Z'\nuntil = '2026-11-22T08:00:00Z'\nrate = 10000\nretry_for = '500ms'\n\
+                [[sources]]\nsource = 'google'\nproject = 'p'\n[[sources]]\nsource = 'aws'\n";
+    std::fs::write(&file, plan).expect("written");
+    let store = SESSION.path().join("stopped");
+    let (google_url, aws_url) = (google.url(), aws.url());
+    let variables = [
+        ("AWS_ENDPOINT_URL", aws_url.as_str()),
+        ("AWS_REGION", "eu-central-1"),
+        ("AWS_ACCESS_KEY_ID", "id"),
+        ("AWS_SECRET_ACCESS_KEY", "PLANTED"),
+        ("CLOUDSDK_API_ENDPOINT_OVERRIDES_LOGGING", google_url.as_str()),
+        ("CLOUDSDK_AUTH_ACCESS_TOKEN", "PLANTED"),
+    ];
+    let args = ["collect", "plan", text(&file), "--store", text(&store)];
+    let failed = faaslens(&args, &variables, 3);
+    let said = String::from_utf8_lossy(&failed.stderr).into_owned();
+    assert!(said.contains("error:") && !said.contains("PLANTED"), "{said}");
+    let asked = google.times().len();
+    aws.calm_down();
+    faaslens(&args, &variables, 0);
+    // What Google gave is kept.
+    assert_eq!(google.times().len(), asked);
+    let pulled: Vec<u64> = manifest(&store, "stopped").pulled.iter().map(|pulled| pulled.events).collect();
+    assert_eq!(pulled, [300, 300]);
 }

@@ -82,3 +82,92 @@ fn recorded_entries_come_back_as_their_file_is_collected_and_as_googles_own_clie
     assert_eq!(peer["distinct"].as_u64(), Some(events));
     assert!(peer["ordered"].as_bool() == Some(true) && events > 7_000, "{peer}");
 }
+
+/// Entries of both generations of functions, as `gcloud logging read --format json` prints them: the newest first.
+fn both_generations() -> Value {
+    let entry = |second: u32, log: &str, resource: Value, rest: Value| {
+        let mut entry = json!({
+            "insertId": format!("id{second}"), "logName": format!("projects/p/logs/{log}"), "resource": resource,
+            "timestamp": format!("2026-11-22T07:00:{second:02}.5Z"), "receiveTimestamp": "2026-11-22T07:01:00Z",
+        });
+        entry.as_object_mut().expect("an object").extend(rest.as_object().expect("an object").clone());
+        entry
+    };
+    let first = json!({"type": "cloud_function", "labels": {"function_name": "cart", "project_id": "p", "region": "europe-west3"}});
+    let second =
+        json!({"type": "cloud_run_revision", "labels": {"service_name": "shop", "revision_name": "shop-00001"}});
+    let text = |n: u32, function: &str| {
+        format!(
+            r#"BEFAAS{{"timestamp":179533080{n}500,"now":{n}.5,"version":"8.24.3","deploymentId":"D","fn":{{"id":"e-{function}","name":"{function}"}},"event":{{"coldstart":true}}}}"#
+        )
+    };
+    let (old, out, requests) = (
+        "cloudfunctions.googleapis.com%2Fcloud-functions",
+        "run.googleapis.com%2Fstdout",
+        "run.googleapis.com%2Frequests",
+    );
+    let execution = json!({"execution_id": "x1", "instance_id": "i1"});
+    json!([
+        entry(
+            6,
+            requests,
+            second.clone(),
+            json!({"httpRequest": {"status": 200, "latency": "0.0213s", "requestMethod": "GET", "requestUrl": "https://shop-x.run.app/?key=s3cret"}, "trace": "projects/p/traces/t1", "labels": {"instanceId": "i2"}})
+        ),
+        entry(
+            5,
+            out,
+            second.clone(),
+            json!({"jsonPayload": {"message": "a line of JSON", "level": "info"}, "labels": {"instanceId": "i2", "execution_id": "x2"}})
+        ),
+        entry(
+            4,
+            out,
+            second,
+            json!({"textPayload": text(4, "shop"), "trace": "projects/p/traces/t1", "labels": {"instanceId": "i2"}})
+        ),
+        entry(
+            3,
+            old,
+            first.clone(),
+            json!({"textPayload": "Function execution took 12 ms, finished with status code: 200", "labels": execution})
+        ),
+        entry(2, old, first.clone(), json!({"textPayload": text(2, "cart"), "labels": execution})),
+        entry(1, old, first, json!({"textPayload": "Function execution started", "labels": execution})),
+    ])
+}
+
+#[test]
+fn both_generations_of_functions_are_read_from_the_api_as_from_the_file_that_gcloud_prints() {
+    let entries = both_generations();
+    let file = SESSION.path().join("gcloud.json");
+    std::fs::write(&file, serde_json::to_vec_pretty(&entries).expect("JSON")).expect("written");
+    let store = SESSION.path().join("google-generations");
+    let from_file =
+        ["collect", "befaas", text(&file), "--provider", "google", "--store", text(&store), "--run", "file"];
+    faaslens(&from_file, &[], 0);
+    let mut ascending = entries.as_array().expect("an array").clone();
+    ascending.reverse();
+    let server = Server::start(Arc::new(Entries(ascending)), Faults::default());
+    let url = server.url();
+    let variables =
+        [("CLOUDSDK_API_ENDPOINT_OVERRIDES_LOGGING", url.as_str()), ("CLOUDSDK_AUTH_ACCESS_TOKEN", "PLANTED")];
+    let pull = ["collect", "google", "--project", "p", "--store", text(&store), "--run", "api", "--rate", "1000"];
+    let window = ["--since", "2026-11-22T07:00:00Z", "--until", "2026-11-22T08:00:00Z"];
+    faaslens(&[&pull[..], &window].concat(), &variables, 0);
+    tables(&store, "api").assert_same(&tables(&store, "file"));
+    let question = "SELECT kind, function, host, request_id, duration_ms, status, text FROM platform_records WHERE run = 'api' ORDER BY at";
+    let printed = faaslens(&["query", question, "--store", text(&store), "--format", "csv"], &[], 0);
+    let printed = String::from_utf8_lossy(&printed.stdout).into_owned();
+    let rows: Vec<&str> = printed.lines().skip(1).collect();
+    assert_eq!(
+        rows,
+        [
+            "execution_started,cart,i1,x1,,,",
+            "execution_finished,cart,i1,x1,12,200,",
+            "text,shop,i2,,,,a line of JSON",
+            "execution_finished,shop,i2,projects/p/traces/t1,21.3,200,",
+        ],
+        "{printed}"
+    );
+}

@@ -3,9 +3,10 @@
 //! The default run takes a few seeds of each source. All of them (some minutes):
 //! `cargo test --release --test living -- --ignored`.
 
+use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use faaslens_schemas::manifest::Manifest;
@@ -314,6 +315,31 @@ impl Fake for Throttling {
             self.0.throttled()
         }
     }
+}
+
+/// An API behind a cache that, the first time, takes every question for one that was answered with nothing.
+struct Forgetful {
+    api: CloudLogging,
+    answered: Mutex<BTreeSet<String>>,
+}
+
+impl Fake for Forgetful {
+    fn answer(&self, asked: &crate::server::Asked) -> crate::server::Answered {
+        let known = !self.answered.lock().expect("the questions").insert(self.api.series(asked));
+        if known { self.api.answer(asked) } else { (200, b"{}".to_vec()) }
+    }
+}
+
+#[test]
+fn readings_that_must_agree_outlive_a_cache_that_answers_with_nothing() {
+    let case = CASES.iter().find(|case| case.name == "google").expect("a case");
+    let store = SESSION.path().join("verified");
+    let server = Server::start(
+        Arc::new(Forgetful { api: CloudLogging(events(EVENTS)), answered: Mutex::default() }),
+        Faults::default(),
+    );
+    case.run(&server.url(), &store, &["--rate", "100000", "--verify"], Some(0));
+    assert_eq!(normalised(manifest(&store, "r")), normalised(case.reference()));
 }
 
 /// The store's files as they are, and the rows of its tables, which are packed.

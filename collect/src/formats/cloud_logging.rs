@@ -54,7 +54,11 @@ impl Dialect for CloudLogging {
     }
 
     fn host<'a>(&self, before: &'a [u8]) -> Option<&'a str> {
-        let at = memchr::memmem::rfind(before, b"\"instance_id\"")? + b"\"instance_id\"".len();
+        // Only the record's own entry: the one before may be of another instance.
+        let before = &before[entry_starts(before).last().unwrap_or(0)..];
+        // First and second generation.
+        let name = [&b"\"instance_id\""[..], b"\"instanceId\""];
+        let at = name.iter().find_map(|name| Some(memchr::memmem::rfind(before, name)? + name.len()))?;
         let value = before[at..].trim_ascii_start().strip_prefix(b":")?.trim_ascii_start().strip_prefix(b"\"")?;
         std::str::from_utf8(&value[..memchr::memchr(b'"', value)?]).ok()
     }
@@ -133,9 +137,6 @@ fn statement(entry: &Value) -> PlatformRecord {
         });
     let own = |value: &Value| value.as_str().map(str::to_owned);
     record.at = entry["timestamp"].as_str().and_then(|time| stamp::read(time.as_bytes())).map(|(at, _)| at);
-    // The execution's id is optional; a trace is that of one request.
-    let id = own(&labels["execution_id"]).or_else(|| own(&entry["trace"]));
-    record.request_id = id.filter(|_| &*record.kind != "text");
     record.trace_id = own(&entry["trace"]);
     record.host = labels["instance_id"].as_str().or_else(|| labels["instanceId"].as_str()).map(Into::into);
     record.function = resource["function_name"].as_str().or_else(|| resource["service_name"].as_str()).map(Into::into);
@@ -147,6 +148,9 @@ fn statement(entry: &Value) -> PlatformRecord {
         record.status = entry["httpRequest"]["status"].as_u64().map(|status| status.to_string().into());
         record.text = None;
     }
+    // The execution's id is optional; a trace is that of one request.
+    let id = own(&labels["execution_id"]).or_else(|| own(&entry["trace"]));
+    record.request_id = id.filter(|_| &*record.kind != "text");
     record
 }
 
@@ -183,6 +187,14 @@ mod tests {
         assert_eq!((crash.duration_ms, crash.status), (Some(60_002.0), Some("timeout".into())));
         assert_eq!(execution("Function execution started").map(|r| r.kind), Some("execution_started".into()));
         assert_eq!(execution("my function took 12 ms"), None);
+    }
+
+    #[test]
+    fn a_records_instance_is_that_of_its_own_entry() {
+        let two = b"[\n  {\n    \"labels\": {\n      \"instance_id\": \"i1\"\n    },\n    \"textPayload\": \"x\"\n  },\n  {\n    \"labels\": {\n      \"instanceId\": \"i2\"\n    },\n    \"textPayload\": \"";
+        assert_eq!(CloudLogging.host(two), Some("i2"));
+        let lines = b"{\"labels\":{\"instance_id\":\"i1\"},\"textPayload\":\"x\"}\n{\"textPayload\":\"";
+        assert_eq!(CloudLogging.host(lines), None);
     }
 
     #[test]

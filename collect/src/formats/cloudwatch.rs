@@ -97,10 +97,13 @@ fn number(bytes: &[u8]) -> Option<(i64, &[u8])> {
 /// After a record come the message's line end and the event's other members; anything else is text of the function.
 pub(super) fn rest_of_line(rest: &[u8], offset: usize, findings: &mut dyn Findings) {
     let mut text = rest;
-    while let Some(shorter) = text.strip_prefix(br"\n").or_else(|| text.strip_prefix(b" ")) {
+    // Of a message within a message (Lambda's JSON lines) ends are escaped twice.
+    let ends = [&br"\n"[..], br"\\n", b" "];
+    while let Some(shorter) = ends.iter().find_map(|end| text.strip_prefix(*end)) {
         text = shorter;
     }
-    if text.is_empty() || text.starts_with(b"\"") {
+    let quote = text.iter().take_while(|&&b| b == b'\\').count();
+    if text[quote..].is_empty() || text[quote..].starts_with(b"\"") {
         return;
     }
     let text = text.split(|&b| b == b'"').next().unwrap_or_default();
@@ -117,6 +120,19 @@ mod tests {
     use super::*;
 
     const EVENT: &str = r#"{"timestamp":1795330947291,"message":"REPORT RequestId: 8864\tDuration: 2.81 ms\t\n","ingestionTime":1795330947615}"#;
+
+    #[test]
+    fn a_record_in_lambdas_json_leaves_no_line_of_its_own_behind() {
+        let message = |text: &str| serde_json::json!({"level": "INFO", "requestId": "r1", "message": text}).to_string();
+        let record = r#"BEFAAS{"timestamp":1795330915904,"now":5.5,"version":"8","deploymentId":"D","fn":{"id":"e","name":"f"},"event":{"coldstart":true}}"#;
+        let mut log = String::new();
+        for text in [record.to_owned(), format!("{record}\n"), "hello".to_owned()] {
+            log += &serde_json::json!({"timestamp": 1_795_330_915_904_i64, "message": message(&text)}).to_string();
+            log.push('\n');
+        }
+        let (records, statements, rejects) = crate::pipeline::scan_bytes(log.as_bytes(), &CloudWatch, false);
+        assert_eq!((records, statements.len(), rejects.len()), (2, 1, 0), "{statements:?}");
+    }
 
     #[test]
     fn an_event_as_it_is_printed_needs_no_general_reader() {

@@ -6,7 +6,7 @@
 //!
 //! * `window`: half-open windows of time and their slices.
 //! * `pace`: request rates and waiting after failures.
-//! * `http`: one client for all providers: TLS, rate, retries, bounds.
+//! * `http`, `reply`: one client for all providers: TLS, rate, retries, bounds; what came of a request.
 //! * `sink`, `chunk`: what a slice gave, sorted, on the disk.
 //! * `journal`: which slices are done; what a killed collection goes on from.
 //! * `gather`: the threads that pull the slices that are missing.
@@ -22,6 +22,7 @@ pub mod http;
 mod journal;
 mod merge;
 pub mod pace;
+mod reply;
 pub mod run;
 mod sink;
 pub mod window;
