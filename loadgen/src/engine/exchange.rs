@@ -101,11 +101,17 @@ pub(crate) async fn exchange(
         Err(Unsent { message: Some(request), .. }) if connection.used => {
             traffic.retries += 1;
             traffic.reused = false;
-            connection = open(shared, origin, http, &mut traffic.stages).await?;
-            match send(&mut connection, *request, http).await {
-                Ok(response) => read(&connection, response, http, keep_body, traffic).await?,
-                Err(unsent) => return Err(failed(&connection.meter, unsent, traffic)),
-            }
+            // On the heap, as it is rare, and futures are moved whole.
+            let again = Box::pin(async {
+                let mut connection = open(shared, origin, http, &mut traffic.stages).await?;
+                match send(&mut connection, *request, http).await {
+                    Ok(response) => Ok((read(&connection, response, http, keep_body, traffic).await?, connection)),
+                    Err(unsent) => Err(failed(&connection.meter, unsent, traffic)),
+                }
+            });
+            let (answer, opened) = again.await?;
+            connection = opened;
+            answer
         }
         Err(unsent) => return Err(failed(&connection.meter, unsent, traffic)),
     };
@@ -142,13 +148,11 @@ async fn send(
             Sender::Two(sender) => sender.try_send_request(request).await,
         }
     };
-    let result = match http.response_timeout {
-        Some(limit) => timeout(limit, sent).await.map_err(|_elapsed| {
-            let message = format!("no response within {} ms", limit.as_millis());
-            Unsent { failure: Failure::new(Class::ResponseTimeout, message), message: None }
-        })?,
-        None => sent.await,
-    };
+    let limit = http.response_timeout.unwrap_or(FOREVER);
+    let result = timeout(limit, sent).await.map_err(|_elapsed| {
+        let message = format!("no response within {} ms", limit.as_millis());
+        Unsent { failure: Failure::new(Class::ResponseTimeout, message), message: None }
+    })?;
     result.map_err(|mut error| {
         let message = error.take_message().map(Box::new);
         Unsent { failure: of_hyper(error.error()), message }
@@ -180,16 +184,15 @@ async fn read(
 }
 
 async fn drain(body: Incoming, http: &Http, keep_body: bool) -> Result<Vec<u8>, Failure> {
-    let until = http.total_timeout.map(|limit| tokio::time::Instant::now() + limit);
-    let work = pieces(body, http, keep_body);
-    match until {
-        Some(until) => tokio::time::timeout_at(until, work).await.unwrap_or_else(|_| Err(endless(http.total_timeout))),
-        None => work.await,
-    }
+    let limit = http.total_timeout.unwrap_or(FOREVER);
+    timeout(limit, pieces(body, http, keep_body)).await.unwrap_or_else(|_elapsed| Err(endless(limit)))
 }
 
-fn endless(limit: Option<Duration>) -> Failure {
-    let limit = limit.unwrap_or_default().as_millis();
+/// Stands for no limit: a year.
+const FOREVER: Duration = Duration::from_hours(8_760);
+
+fn endless(limit: Duration) -> Failure {
+    let limit = limit.as_millis();
     Failure::new(Class::BodyTimeout, format!("the body did not end within {limit} ms"))
 }
 
