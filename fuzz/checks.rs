@@ -2,6 +2,7 @@
 
 use std::io::Read;
 use std::ops::ControlFlow;
+use std::path::Path;
 
 use faaslens_collect::formats::artillery_report::{self, PeriodSink};
 use faaslens_collect::formats::cloud_logging::CloudLogging;
@@ -11,6 +12,10 @@ use faaslens_collect::formats::jtl::Sink;
 use faaslens_collect::formats::plain_lines::{ARTILLERY_CONSOLE, AZURE_HOST, OPENWHISK, TINYFAAS, WATCHDOG};
 use faaslens_collect::formats::{Dialect, befaas, jtl_csv, jtl_xml, lambda, stamp};
 use faaslens_collect::pipeline::scan_bytes;
+use faaslens_loadgen::Error;
+use faaslens_loadgen::manners::{hosts_of, missing_variables};
+use faaslens_loadgen::profile::{Settings, compile};
+use faaslens_loadgen::schedule::{Schedule, Shard, plan};
 use faaslens_schemas::tables::{ClientRequest, PlatformRecord, Reject};
 
 /// Every dialect a log may be written in.
@@ -164,4 +169,37 @@ fn assert_same(whole: &Pieces, trickled: &Pieces) {
         panic!("read at once  {a}\nread in pieces {b}");
     }
     assert_eq!(whole.len(), trickled.len());
+}
+
+/// Arrivals of a profile that are looked at.
+const ARRIVALS: usize = 500;
+
+/// A load profile compiles to a schedule in order of time, or is refused by file, line and key.
+pub(crate) fn profile(name: &str, bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let path = Path::new("no-such-folder").join(name);
+    let profile = match compile(&path, text, &Settings::default()) {
+        Ok(profile) => profile,
+        Err(Error::Profile { path: named, line, key, message }) => {
+            let lines = text.lines().count() + 1;
+            assert_eq!(named, path);
+            assert!((1..=lines).contains(&line), "line {line} of {lines}: {key}: {message}");
+            assert!(!key.is_empty() && !message.is_empty(), "{line}: {key:?}: {message:?}");
+            return;
+        }
+        Err(other) => panic!("not by file, line and key: {other}"),
+    };
+    let arrivals: Vec<_> = Schedule::new(&profile, 1, Shard::default()).take(ARRIVALS).collect();
+    assert!(arrivals.is_sorted_by_key(|arrival| arrival.at));
+    for (arrival, number) in arrivals.iter().zip(0_u64..) {
+        assert_eq!(arrival.number, number);
+        assert!(arrival.phase < profile.phases.len() && arrival.scenario < profile.scenarios.len());
+    }
+    if arrivals.len() < ARRIVALS
+        && let Ok(plan) = plan(&profile, 1, Shard::default())
+    {
+        assert_eq!(plan.arrivals, arrivals.len() as u64);
+        assert_eq!(plan.by_second.iter().sum::<u64>(), plan.arrivals);
+    }
+    drop((hosts_of(&profile), missing_variables(&profile)));
 }

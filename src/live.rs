@@ -26,7 +26,7 @@ impl Live {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
         let length = length_s.ceil() as u64;
         let bar = ProgressBar::with_draw_target((length > 0).then_some(length), target);
-        let template = if length > 0 { "[{bar:20}] {pos}/{len} s {msg}" } else { "{spinner} {elapsed} {msg}" };
+        let template = if length > 0 { "[{bar:5}] {pos}/{len} s {wide_msg}" } else { "{spinner} {elapsed} {wide_msg}" };
         let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
         bar.set_style(style.progress_chars("=> "));
         Self { bar, profile, before: (Duration::ZERO, 0) }
@@ -41,18 +41,19 @@ impl Observer for Live {
         let seconds = seen.elapsed.saturating_sub(self.before.0).as_secs_f64().max(0.001);
         let rate = (seen.tally.ended - self.before.1) as f64 / seconds;
         self.before = (seen.elapsed, seen.tally.ended);
-        let (times, _, _) = pooled(&seen.tally, &self.profile);
+        let (times, _, _) = pooled(&seen.tally, &self.profile.sites);
         let ms = |quantile| times.quantile_ms(quantile).map_or_else(|| "n/a".to_owned(), |ms| format!("{ms:.1}"));
         self.bar.set_position(seen.elapsed.as_secs());
+        // What is rare comes last: a narrow terminal cuts it off.
+        let waiting = if seen.waiting > 0 { format!(", {} waiting", seen.waiting) } else { String::new() };
         self.bar.set_message(format!(
-            "{rate:.0}/s, p50 {} p95 {} p99 {} ms, {} failed, {} users, {} sockets, {} waiting",
+            "{rate:.0}/s, p50 {} p95 {} p99 {} ms, {} failed, {} users, {} sockets{waiting}",
             ms(0.5),
             ms(0.95),
             ms(0.99),
             seen.tally.failed,
             seen.active,
             seen.sockets,
-            seen.waiting
         ));
     }
 

@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 /// Version of the tables and of this manifest; raised when a column changes its meaning or goes away.
 pub const SCHEMA_VERSION: u32 = 1;
 
+/// Format of a [`Source`] that holds records of faaslens's own load generator.
+pub const LOADGEN_FORMAT: &str = "faaslens";
+
 /// Whether a run's files can be relied on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

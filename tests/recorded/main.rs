@@ -27,6 +27,7 @@ mod robust_corrupt;
 mod robust_formats;
 mod robust_inputs;
 mod robust_kill;
+mod robust_profiles;
 mod robust_store;
 mod robust_variants;
 mod thinned;

@@ -117,8 +117,8 @@ pub fn assemble(input: &PartInput, run: &RunContext, options: &Options) -> Resul
     let mut clients = client_calls(&input.client_requests, &mut part, run);
     let mut emitter = Emitter::new(&mut part, run, options);
     let mut seen = Seen::of_lines(&part, emitter.words);
-    for request in input.client_requests.iter().filter(|request| &*request.kind == "request") {
-        seen.add_client(request.sent_at.micros(), request.elapsed_ms.is_some());
+    for request in sent(&input.client_requests) {
+        seen.add_client(request.sent_at.micros(), request.answered());
     }
     let (ranks, contexts) = rank_contexts(&part);
     let (mut entries, ends) = by_context(&mut part, &ranks, contexts.len());
@@ -144,11 +144,14 @@ pub fn assemble(input: &PartInput, run: &RunContext, options: &Options) -> Resul
     emitter.finish(part.names, &tree)
 }
 
+/// Requests that can have reached a function.
+fn sent(requests: &[ClientRequest]) -> impl Iterator<Item = &ClientRequest> {
+    requests.iter().filter(|request| &*request.kind == "request" && request.left())
+}
+
 /// Requests that name a context, in order of sending.
 fn client_calls<'a>(requests: &'a [ClientRequest], part: &mut Part<'a>, run: &RunContext) -> Vec<ClientCall<'a>> {
-    let mut calls: Vec<ClientCall<'a>> = requests
-        .iter()
-        .filter(|request| &*request.kind == "request")
+    let mut calls: Vec<ClientCall<'a>> = sent(requests)
         .filter_map(|request| {
             Some(ClientCall {
                 context: part.contexts.intern(request.context_id.as_deref()?),

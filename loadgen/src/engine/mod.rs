@@ -30,6 +30,8 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use faaslens_schemas::time::Timestamp;
+
 use self::before::before;
 use self::record_file::RecordFile;
 use self::shared::Shared;
@@ -55,6 +57,8 @@ pub struct Finished {
     pub workers: usize,
     /// Clock of the records.
     pub clock: Clock,
+    /// When the schedule began.
+    pub started: Timestamp,
     /// From the start of the load to its end.
     pub length: Duration,
     /// Arrivals.
@@ -93,6 +97,9 @@ pub fn run(
     let file = RecordFile::create(records)?;
     let mut shared = Shared::new(Arc::clone(profile), options, manners, workers)?;
     before(&mut shared, &file.sender)?;
+    if let Some(at) = shared.options.start_at {
+        shared.start = shared.clock.instant(at);
+    }
     let shared = Arc::new(shared);
     let (senders, threads): (Vec<_>, Vec<_>) = worker::start(&shared, workers, &file.sender)?.into_iter().unzip();
     let pacing = {
@@ -115,6 +122,7 @@ pub fn run(
         tally: shared.tally(),
         seconds,
         workers,
+        started: shared.clock.wall(shared.start),
         clock: shared.clock,
         length: shared.start.elapsed(),
         arrivals: paced.arrivals,

@@ -1,10 +1,12 @@
 //! How a load is driven: what the caller chooses.
 
 use std::collections::BTreeMap;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use faaslens_schemas::time::Timestamp;
 
 use super::Trust;
 use crate::schedule::Shard;
@@ -44,8 +46,12 @@ impl Log for NoLog {
 pub struct Options {
     /// Seed of the schedule and of all values drawn.
     pub seed: u64,
+    /// Seed of the ids that requests carry: another one for each load, or the logs of two loads could not be told apart.
+    pub id_seed: u64,
     /// Share of the schedule.
     pub shard: Shard,
+    /// When the schedule begins; at once for `None`.
+    pub start_at: Option<Timestamp>,
     /// Threads that send; one for each core for `None`.
     pub workers: Option<usize>,
     /// How requests are given ids.
@@ -66,7 +72,10 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             seed: 1,
+            // What the standard library seeds its hash maps with, which no two processes share.
+            id_seed: RandomState::new().hash_one(std::process::id()),
             shard: Shard::default(),
+            start_at: None,
             workers: None,
             tracing: Tracing::default(),
             trust: Trust::default(),

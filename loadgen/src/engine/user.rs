@@ -50,6 +50,8 @@ pub(crate) struct User {
     pub(crate) name: String,
     pub(crate) variables: Variables,
     pub(crate) random: Random,
+    /// Where ids of requests come from.
+    id_source: Random,
     pub(crate) cookies: Cookies,
     pub(crate) kept: Rc<RefCell<Kept>>,
     /// When the next request is due.
@@ -91,6 +93,7 @@ impl User {
             name,
             variables,
             random,
+            id_source: Random::stream(shared.options.id_seed, arrival.number),
             cookies: Cookies::default(),
             kept,
             due: None,
@@ -324,7 +327,7 @@ impl User {
             Tracing::None => return Ok(()),
             Tracing::Hooks if !hooked => return Ok(()),
             Tracing::W3c => {
-                let (trace, span) = (self.random.hexadecimal(32), self.random.hexadecimal(16));
+                let (trace, span) = (self.id_source.hexadecimal(32), self.id_source.hexadecimal(16));
                 insert(&mut message.headers, "traceparent", &format!("00-{trace}-{span}-01"))?;
                 (record.context, record.pair) = (trace, span);
                 return Ok(());
@@ -332,13 +335,13 @@ impl User {
             Tracing::Request | Tracing::Scenario | Tracing::Hooks => {}
         }
         if self.shared().options.tracing == Tracing::Scenario {
-            let random = &mut self.random;
+            let random = &mut self.id_source;
             let ids = self.ids.get_or_insert_with(|| (random.identifier(), String::new()));
             record.context.clone_from(&ids.0);
         } else {
-            record.context = self.random.identifier();
+            record.context = self.id_source.identifier();
         }
-        record.pair = format!("{}-{}", record.context, self.random.identifier());
+        record.pair = format!("{}-{}", record.context, self.id_source.identifier());
         insert(&mut message.headers, "x-context", &record.context)?;
         insert(&mut message.headers, "x-pair", &record.pair)
     }

@@ -34,7 +34,7 @@ pub struct Seen {
 }
 
 /// The generator in one second.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Second {
     /// Second from the start.
     pub second: u64,

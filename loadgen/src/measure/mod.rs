@@ -6,7 +6,7 @@ pub(crate) mod self_watch;
 pub(crate) mod spill;
 pub mod tally;
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use faaslens_schemas::time::Timestamp;
 
@@ -31,6 +31,14 @@ impl Clock {
         let before = self.base.saturating_duration_since(at).as_micros();
         let micros = |wide: u128| i64::try_from(wide).unwrap_or(i64::MAX);
         Timestamp::from_micros(self.wall.micros() + micros(after) - micros(before))
+    }
+
+    /// The instant at which the wall clock shows `at`; that of reading the clocks for a time long before it.
+    pub fn instant(&self, at: Timestamp) -> Instant {
+        let micros = at.micros().saturating_sub(self.wall.micros());
+        let distance = Duration::from_micros(micros.unsigned_abs());
+        let shifted = if micros < 0 { self.base.checked_sub(distance) } else { self.base.checked_add(distance) };
+        shifted.unwrap_or(self.base)
     }
 
     /// Milliseconds from the start to an instant of the wall clock.

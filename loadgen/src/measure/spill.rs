@@ -67,41 +67,62 @@ fn shortened(text: &str) -> &str {
     &text[..end]
 }
 
-/// Calls `take` with each record of a file; gives whether the file ended after a whole record.
-pub(crate) fn read<E: From<io::Error>>(
-    mut file: impl Read,
-    mut take: impl FnMut(Record) -> Result<(), E>,
-) -> Result<bool, E> {
-    let mut magic = [0; 8];
-    if !fill(&mut file, &mut magic)? || &magic != MAGIC {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "expected records of faaslens loadgen").into());
+/// Records of a file, one after the other.
+#[derive(Debug)]
+pub(crate) struct Reader<R> {
+    file: R,
+    buffer: Vec<u8>,
+    /// Whether the file has ended after a whole record, as far as it was read.
+    pub(crate) whole: bool,
+}
+
+impl<R: Read> Reader<R> {
+    /// Begins to read; refuses a file of something else.
+    pub(crate) fn new(mut file: R) -> io::Result<Self> {
+        let mut magic = [0; 8];
+        if !fill(&mut file, &mut magic)? || &magic != MAGIC {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "expected records of faaslens loadgen"));
+        }
+        Ok(Self { file, buffer: Vec::new(), whole: true })
     }
-    let mut buffer = Vec::new();
-    loop {
+
+    /// The next record; `None` at the end, also at that of a file that was cut off.
+    pub(crate) fn next(&mut self) -> io::Result<Option<Record>> {
         let mut length = [0; 4];
-        if !fill(&mut file, &mut length)? {
-            return Ok(true);
+        let begun = fill_some(&mut self.file, &mut length)?;
+        if begun == 0 {
+            return Ok(None);
         }
         let length = u32::from_le_bytes(length) as usize;
-        if length > MAX_RECORD {
-            return Ok(false);
+        if begun < 4 || length > MAX_RECORD {
+            self.whole = false;
+            return Ok(None);
         }
-        buffer.resize(length, 0);
-        if !fill(&mut file, &mut buffer)? {
-            return Ok(false);
-        }
-        let Some(record) = (Fields { rest: &buffer }).record() else { return Ok(false) };
-        take(record)?;
+        self.buffer.resize(length, 0);
+        let record =
+            if fill(&mut self.file, &mut self.buffer)? { (Fields { rest: &self.buffer }).record() } else { None };
+        self.whole = record.is_some();
+        Ok(record)
     }
 }
 
-/// Fills the buffer; false at the end of the file.
-fn fill(file: &mut impl Read, buffer: &mut [u8]) -> io::Result<bool> {
-    match file.read_exact(buffer) {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
-        Err(error) => Err(error),
+/// Fills the buffer as far as the file goes; gives how far that was.
+fn fill_some(file: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match file.read(&mut buffer[filled..]) {
+            Ok(0) => break,
+            Ok(n) => filled += n,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
     }
+    Ok(filled)
+}
+
+/// Fills the buffer; false where the file ends before.
+fn fill(file: &mut impl Read, buffer: &mut [u8]) -> io::Result<bool> {
+    Ok(fill_some(file, buffer)? == buffer.len())
 }
 
 /// A duration, unless it is unknown.
@@ -226,22 +247,32 @@ mod tests {
         for record in &records {
             write(record, &mut file);
         }
-        let mut found = Vec::new();
-        let take = |record| -> io::Result<()> {
-            found.push(record);
-            Ok(())
-        };
-        assert!(read(&file[..], take).expect("a file of records"));
-        assert_eq!(found, records);
+        assert_eq!(all(&file), (records, true));
         for cut in MAGIC.len()..file.len() {
-            let mut count = 0;
-            read(&file[..cut], |_| {
-                count += 1;
-                Ok::<(), io::Error>(())
-            })
-            .expect("a cut file");
-            assert!(count < 5);
+            let (found, whole) = all(&file[..cut]);
+            assert!(found.len() < 5);
+            assert_eq!(whole, cut == ends_of(&file)[found.len()], "{cut}");
         }
+    }
+
+    /// All records of a file, and whether it ended after a whole one.
+    fn all(file: &[u8]) -> (Vec<Record>, bool) {
+        let mut reader = Reader::new(file).expect("a file of records");
+        let mut found = Vec::new();
+        while let Some(record) = reader.next().expect("bytes") {
+            found.push(record);
+        }
+        (found, reader.whole)
+    }
+
+    /// Where records end, from the start of the file on.
+    fn ends_of(file: &[u8]) -> Vec<usize> {
+        let mut ends = vec![MAGIC.len()];
+        while let Some(at) = ends.last().copied().filter(|at| *at < file.len()) {
+            let length = u32::from_le_bytes(file[at..at + 4].try_into().expect("four bytes"));
+            ends.push(at + 4 + length as usize);
+        }
+        ends
     }
 
     #[test]
@@ -250,10 +281,6 @@ mod tests {
         record.url = "é".repeat(5000);
         let mut file = MAGIC.to_vec();
         write(&record, &mut file);
-        read(&file[..], |record| {
-            assert_eq!(record.url.len(), MAX_TEXT);
-            Ok::<(), io::Error>(())
-        })
-        .expect("a file of records");
+        assert_eq!(all(&file).0[0].url.len(), MAX_TEXT);
     }
 }

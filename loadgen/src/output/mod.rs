@@ -1,23 +1,29 @@
 //! What becomes of the records once the load is over: store, JTL, console lines, summary.
 //!
-//! Records are read once, in the order in which they were written, and given to every output ([`OUTPUTS`]).
+//! Records are read once, in the order in which they were written (those of several generators side by side, in order of
+//! sending), and given to every output ([`OUTPUTS`]).
 
 mod console;
 mod jtl;
+mod merged;
+mod shards;
 mod store;
 pub mod summary;
 
 use std::fs::File;
-use std::io::{BufReader, BufWriter};
+use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
 use faaslens_schemas::manifest::Manifest;
+use faaslens_schemas::time::Timestamp;
 
 use crate::error::{Error, Result};
 use crate::measure::record::Record;
-use crate::measure::spill;
+use crate::measure::tally::Tally;
 use crate::profile::Site;
+use merged::Merged;
 
+pub use shards::{SHARD_RECORDS, SHARD_RUN, Shards};
 pub use summary::Summary;
 
 /// Name of the file that records stream to while the load runs.
@@ -44,6 +50,14 @@ pub struct Run {
     pub jtl: String,
     /// Outputs to write, by name.
     pub outputs: Vec<String>,
+    /// Way of writing of the profile.
+    pub format: String,
+    /// Seed of the schedule.
+    pub seed: u64,
+    /// Share of the schedule: number, of how many.
+    pub shard: (u64, u64),
+    /// Arrivals planned.
+    pub planned: u64,
 }
 
 /// Takes records, one after the other.
@@ -76,18 +90,22 @@ pub static OUTPUTS: &[Kind] = &[
 pub struct Written {
     /// Records.
     pub records: u64,
-    /// Whether the file of records ended after a whole one; it does not after a kill.
+    /// Whether every file of records ended after a whole one; it does not after a kill.
     pub whole: bool,
     /// The run in the store.
     pub manifest: Option<Manifest>,
+    /// Everything measured, as the records say it.
+    pub tally: Tally,
+    /// First sending and last end.
+    pub window: Option<(Timestamp, Timestamp)>,
 }
 
-/// Writes what a run describes from the records in `folder`.
+/// Writes what a run describes to `folder`, from files of records: that of one generator, or one of each that shared the
+/// schedule. The order of `records` decides where times are equal.
 ///
 /// # Errors
 /// When an output is not known, or a file cannot be read or written.
-pub fn write(folder: &Path, run: &Run) -> Result<Written> {
-    let path = folder.join(RECORDS);
+pub fn write(folder: &Path, run: &Run, records: &[PathBuf]) -> Result<Written> {
     let mut outputs = run
         .outputs
         .iter()
@@ -96,56 +114,36 @@ pub fn write(folder: &Path, run: &Run) -> Result<Written> {
             (kind.open)(folder, run)
         })
         .collect::<Result<Vec<_>>>()?;
-    let file = File::open(&path).map_err(Error::io("read", &path))?;
-    let mut records = 0;
     let nowhere =
         Site { scenario: String::new(), step: 0, label: String::new(), method: String::new(), transaction: false };
-    let whole = spill::read(BufReader::with_capacity(1 << 18, file), |record| -> Result<(), Failed> {
-        records += 1;
+    let mut merged = Merged::open(records)?;
+    let mut written = Written { records: 0, whole: true, manifest: None, tally: Tally::default(), window: None };
+    while let Some(record) = merged.next()? {
         let site = run.sites.get(usize::from(record.site)).unwrap_or(&nowhere);
         for output in &mut outputs {
             output.take(&record, site)?;
         }
-        Ok(())
-    })
-    .map_err(|failed| failed.at(path))?;
-    let mut manifest = None;
-    for output in outputs {
-        manifest = output.finish()?.or(manifest);
+        written.add(&record, site);
     }
-    Ok(Written { records, whole, manifest })
+    written.whole = merged.cut().is_empty();
+    for output in outputs {
+        written.manifest = output.finish()?.or(written.manifest);
+    }
+    Ok(written)
+}
+
+impl Written {
+    fn add(&mut self, record: &Record, site: &Site) {
+        self.records += 1;
+        self.tally.add(record, site.transaction);
+        let (from, to) = self.window.unwrap_or((record.sent, record.end()));
+        self.window = Some((from.min(record.sent), to.max(record.end())));
+    }
 }
 
 fn unknown(name: &str) -> Error {
     let known: Vec<&str> = OUTPUTS.iter().map(|kind| kind.name).collect();
     Error::Usage(format!("expected an output ({}), found {name:?}", known.join(", ")))
-}
-
-/// An error of reading records or of an output.
-enum Failed {
-    Reading(std::io::Error),
-    Writing(Error),
-}
-
-impl From<std::io::Error> for Failed {
-    fn from(error: std::io::Error) -> Self {
-        Self::Reading(error)
-    }
-}
-
-impl From<Error> for Failed {
-    fn from(error: Error) -> Self {
-        Self::Writing(error)
-    }
-}
-
-impl Failed {
-    fn at(self, path: PathBuf) -> Error {
-        match self {
-            Self::Reading(source) => Error::Io { action: "read", path, source },
-            Self::Writing(error) => error,
-        }
-    }
 }
 
 /// A file that is written from the start.

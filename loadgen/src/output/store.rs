@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use faaslens_schemas::manifest::{Manifest, Source, Window};
+use faaslens_schemas::manifest::{LOADGEN_FORMAT, Manifest, Source, Window};
 use faaslens_schemas::store::{NO_CONTEXT, Store, TableFile, Transaction, part_of};
 use faaslens_schemas::table::{Label, Row, Stage};
 use faaslens_schemas::tables::ClientRequest;
@@ -69,7 +69,7 @@ impl Output for StoreOutput {
         self.manifest.window = self.window.map(|(from, to)| Window { from: from.to_string(), to: to.to_string() });
         self.manifest.sources = vec![Source {
             name: RECORDS.to_owned(),
-            format: "faaslens".to_owned(),
+            format: LOADGEN_FORMAT.to_owned(),
             provider: "client".to_owned(),
             records: self.records,
             ..Source::default()

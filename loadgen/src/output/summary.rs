@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::engine::{Finished, Options, Second};
+use super::{Run, Written};
+use crate::engine::{Finished, Second};
 use crate::measure::class::Class;
 use crate::measure::tally::{Tally, Times};
-use crate::profile::Profile;
-use crate::schedule::Plan;
+use crate::profile::Site;
 
 /// Lateness at the 99th percentile, in milliseconds, above which the generator was the limit.
 pub const LATE_LIMIT_MS: f64 = 10.0;
@@ -18,30 +18,33 @@ pub const CPU_LIMIT: f64 = 0.9;
 const BUSY_SECONDS: f64 = 0.2;
 
 /// What a load was and what it measured.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// Profile and format.
     pub profile: String,
     /// `artillery`, `jmeter`, `faaslens`.
-    pub format: &'static str,
+    pub format: String,
     /// Seed of the schedule.
     pub seed: u64,
     /// Share of the schedule.
     pub shard: String,
-    /// Threads that sent.
-    pub workers: usize,
-    /// From the start of the load to the end of its last request.
+    /// When the schedule began, RFC 3339; of a load whose generator was killed, or that several drove, when the first
+    /// request was sent; null without any.
+    pub started_at: Option<String>,
+    /// Threads that sent; null where the generator was killed, as everything else that only it could count.
+    pub workers: Option<usize>,
+    /// From then to the end of the last request.
     pub length_s: f64,
-    /// Arrivals planned; begun; dropped; that had to wait; never begun.
+    /// Arrivals planned.
     pub planned: u64,
     /// Arrivals begun.
-    pub arrivals: u64,
+    pub arrivals: Option<u64>,
     /// Arrivals dropped because as many users as allowed were busy.
-    pub dropped: u64,
+    pub dropped: Option<u64>,
     /// Arrivals that waited for one of them.
-    pub overdue: u64,
+    pub overdue: Option<u64>,
     /// Arrivals never begun.
-    pub abandoned: u64,
+    pub abandoned: Option<u64>,
     /// Requests that ended, and failed ones.
     pub requests: u64,
     /// Failed requests.
@@ -53,7 +56,7 @@ pub struct Summary {
     /// Bytes sent.
     pub bytes_sent: u64,
     /// Requests by class.
-    pub classes: BTreeMap<&'static str, u64>,
+    pub classes: BTreeMap<String, u64>,
     /// Response times of successes.
     pub response_ms: Distribution,
     /// The same, corrected for coordinated omission: from due to end.
@@ -66,11 +69,11 @@ pub struct Summary {
     pub generator_limits: Vec<String>,
     /// Why the load was stopped before its end.
     pub stopped_by: Option<String>,
-    /// Sockets opened, open at most, and left over once the load was over.
-    pub sockets_opened: u64,
+    /// Sockets opened.
+    pub sockets_opened: Option<u64>,
     /// Sockets open at most.
-    pub sockets_most: i64,
-    /// Sockets left; null where the system does not say.
+    pub sockets_most: Option<i64>,
+    /// Sockets left once the load was over; null where the system does not say.
     pub sockets_left: Option<i64>,
     /// Places in the profile.
     pub steps: Vec<StepSummary>,
@@ -80,10 +83,13 @@ pub struct Summary {
     pub response_histogram: Vec<(u64, u64)>,
     /// The same, corrected.
     pub corrected_histogram: Vec<(u64, u64)>,
+    /// What each of the processes that shared the schedule says, where several did.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shards: Vec<Summary>,
 }
 
 /// A distribution in milliseconds; nulls where there is no value.
-#[derive(Debug, Clone, Default, Serialize, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Distribution {
     /// Values.
     pub n: u64,
@@ -104,7 +110,7 @@ pub struct Distribution {
 }
 
 /// One place in the profile.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct StepSummary {
     /// Scenario.
     pub scenario: String,
@@ -113,9 +119,9 @@ pub struct StepSummary {
     /// Name.
     pub label: String,
     /// `request` or `transaction`.
-    pub kind: &'static str,
+    pub kind: String,
     /// Requests by class.
-    pub classes: BTreeMap<&'static str, u64>,
+    pub classes: BTreeMap<String, u64>,
     /// Response times of successes.
     pub response_ms: Distribution,
     /// The same, corrected.
@@ -140,10 +146,10 @@ impl Distribution {
 }
 
 /// All requests of a load: response times, corrected ones, times to the first byte.
-pub fn pooled(tally: &Tally, profile: &Profile) -> (Times, Times, Times) {
+pub fn pooled(tally: &Tally, sites: &[Site]) -> (Times, Times, Times) {
     let mut all = (Times::default(), Times::default(), Times::default());
-    for (site, measured) in &tally.sites {
-        if profile.sites.get(usize::from(*site)).is_some_and(|site| site.transaction) {
+    for (number, measured) in &tally.sites {
+        if sites.get(usize::from(*number)).is_some_and(|site| site.transaction) {
             continue;
         }
         all.0.merge(&measured.elapsed);
@@ -154,43 +160,92 @@ pub fn pooled(tally: &Tally, profile: &Profile) -> (Times, Times, Times) {
 }
 
 impl Summary {
-    /// Sums up a load.
-    pub fn new(profile: &Profile, options: &Options, plan: &Plan, finished: &Finished) -> Self {
-        let tally = &finished.tally;
-        let (response, corrected, first_byte) = pooled(tally, profile);
-        let length_s = finished.length.as_secs_f64();
+    /// Sums up a load that was driven to its end.
+    pub fn new(run: &Run, finished: &Finished) -> Self {
+        Self {
+            started_at: Some(finished.started.to_string()),
+            workers: Some(finished.workers),
+            arrivals: Some(finished.arrivals),
+            dropped: Some(finished.dropped),
+            overdue: Some(finished.overdue),
+            abandoned: Some(finished.abandoned + run.planned.saturating_sub(finished.arrivals)),
+            generator_limits: limits(finished),
+            stopped_by: finished.stopped_by.clone(),
+            sockets_opened: Some(finished.sockets_opened),
+            sockets_most: Some(finished.sockets_most),
+            sockets_left: finished.sockets_left,
+            seconds: finished.seconds.clone(),
+            ..Self::measured(run, &finished.tally, finished.length.as_secs_f64())
+        }
+    }
+
+    /// Sums up the records of a load whose generator was killed.
+    pub fn of_killed(run: &Run, written: &Written) -> Self {
+        Self { stopped_by: Some("the generator was killed".to_owned()), ..Self::of_records(run, written) }
+    }
+
+    /// Sums up the records of a load that several processes drove, with what each of them says.
+    pub fn of_shards(run: &Run, written: &Written, shards: Vec<Self>) -> Self {
+        let sum = |of: fn(&Self) -> Option<u64>| shards.iter().map(of).sum::<Option<u64>>();
+        let of_each = |of: fn(&Self) -> &[String]| {
+            let named =
+                |shard: &Self| of(shard).iter().map(|text| format!("{}: {text}", shard.shard)).collect::<Vec<_>>();
+            shards.iter().flat_map(named).collect::<Vec<String>>()
+        };
+        let stopped = of_each(|shard| shard.stopped_by.as_slice());
+        Self {
+            workers: shards.iter().map(|shard| shard.workers).sum(),
+            arrivals: sum(|shard| shard.arrivals),
+            dropped: sum(|shard| shard.dropped),
+            overdue: sum(|shard| shard.overdue),
+            abandoned: sum(|shard| shard.abandoned),
+            generator_limits: of_each(|shard| &shard.generator_limits),
+            stopped_by: (!stopped.is_empty()).then(|| stopped.join("; ")),
+            sockets_opened: sum(|shard| shard.sockets_opened),
+            sockets_left: shards.iter().map(|shard| shard.sockets_left).sum(),
+            shards,
+            ..Self::of_records(run, written)
+        }
+    }
+
+    fn of_records(run: &Run, written: &Written) -> Self {
+        let length_s = written.window.map_or(0.0, |(from, to)| to.ms_since(from) / 1000.0);
+        Self {
+            started_at: written.window.map(|(from, _)| from.to_string()),
+            ..Self::measured(run, &written.tally, length_s)
+        }
+    }
+
+    /// What the records tell, whoever counted them.
+    fn measured(run: &Run, tally: &Tally, length_s: f64) -> Self {
+        let (response, corrected, first_byte) = pooled(tally, &run.sites);
         let mut classes = BTreeMap::new();
         let mut steps = Vec::new();
         for (number, measured) in &tally.sites {
-            let Some(site) = profile.sites.get(usize::from(*number)) else { continue };
-            let own: BTreeMap<&'static str, u64> = measured.classes.iter().map(|(c, n)| (c.name(), *n)).collect();
+            let Some(site) = run.sites.get(usize::from(*number)) else { continue };
+            let own: BTreeMap<String, u64> = measured.classes.iter().map(|(c, n)| (c.name().to_owned(), *n)).collect();
             if !site.transaction {
                 for (class, n) in &own {
-                    *classes.entry(*class).or_default() += n;
+                    *classes.entry(class.clone()).or_default() += n;
                 }
             }
             steps.push(StepSummary {
                 scenario: site.scenario.clone(),
                 step: site.step,
                 label: site.label.clone(),
-                kind: if site.transaction { "transaction" } else { "request" },
+                kind: if site.transaction { "transaction" } else { "request" }.to_owned(),
                 classes: own,
                 response_ms: Distribution::of(&measured.elapsed),
                 corrected_ms: Distribution::of(&measured.corrected),
             });
         }
         Self {
-            profile: profile.name.clone(),
-            format: profile.format,
-            seed: options.seed,
-            shard: format!("{}/{}", options.shard.number, options.shard.of),
-            workers: finished.workers,
+            profile: run.profile.clone(),
+            format: run.format.clone(),
+            seed: run.seed,
+            shard: format!("{}/{}", run.shard.0, run.shard.1),
             length_s,
-            planned: plan.arrivals,
-            arrivals: finished.arrivals,
-            dropped: finished.dropped,
-            overdue: finished.overdue,
-            abandoned: finished.abandoned + plan.arrivals.saturating_sub(finished.arrivals),
+            planned: run.planned,
             requests: tally.ended,
             failed: tally.failed,
             requests_per_s: if length_s > 0.0 { tally.ended as f64 / length_s } else { 0.0 },
@@ -201,15 +256,10 @@ impl Summary {
             corrected_ms: Distribution::of(&corrected),
             first_byte_ms: Distribution::of(&first_byte),
             late_ms: Distribution::of(&tally.late),
-            generator_limits: limits(finished),
-            stopped_by: finished.stopped_by.clone(),
-            sockets_opened: finished.sockets_opened,
-            sockets_most: finished.sockets_most,
-            sockets_left: finished.sockets_left,
             steps,
-            seconds: finished.seconds.clone(),
             response_histogram: response.buckets(),
             corrected_histogram: corrected.buckets(),
+            ..Self::default()
         }
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use http::Method;
 
+use super::file::read_file;
 use super::jmx_tree::{Element, Tree};
 use super::template::{JsonTemplate, Template};
 use super::{Body, Http, Load, Loop, Over, Phase, Profile, Request, Scenario, Settings, Site, Step, Style, folder_of};
@@ -394,8 +395,8 @@ impl<'a> Compiler<'a> {
         }
         let name = tree.text(first, "File.path")?.unwrap_or_default();
         let path = self.profile.folder.join(&name);
-        let content = std::fs::read(&path)
-            .map_err(|error| tree.error(first, format!("File.path: {}: {error}", path.display())))?;
+        let content =
+            read_file(&path).map_err(|error| tree.error(first, format!("File.path: {}: {error}", path.display())))?;
         let kind = tree.text(first, "File.mimetype")?.filter(|kind| !kind.is_empty());
         Ok(Body::Bytes(content.into(), kind))
     }

@@ -4,6 +4,7 @@
 //! virtual user does. [`load`] reads Artillery YAML, `JMeter` plans and the own format ([`FORMATS`]).
 
 mod artillery;
+mod file;
 mod jmx;
 mod jmx_tree;
 mod keys;

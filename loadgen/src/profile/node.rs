@@ -3,6 +3,7 @@
 //! `{ { username } }`, a template that a formatter has pulled apart, is YAML for a map whose key is a map. Ordinary
 //! readers refuse that or lose it; here it stays what it is, so that it can be replayed or repaired.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use saphyr_parser::{Event, Parser, ScalarStyle};
@@ -12,7 +13,7 @@ use crate::error::{Error, Result};
 
 /// Levels of nesting at most.
 const MAX_DEPTH: usize = 64;
-/// Nodes at most, aliases counted as often as they are used.
+/// Nodes at most, anchors and aliases counted as often as they are used.
 const MAX_NODES: usize = 1 << 20;
 
 /// A node and where it stands.
@@ -104,6 +105,8 @@ impl<'a> Reader<'a> {
         };
         let node = Node { line, kind };
         if anchor > 0 {
+            // Anchors within anchors are kept again and again.
+            self.count(node.size(), line)?;
             self.anchors.push((anchor, node.clone()));
         }
         Ok(node)
@@ -113,11 +116,17 @@ impl<'a> Reader<'a> {
         let found = self.anchors.iter().rev().find(|(anchor, _)| *anchor == id).map(|(_, node)| node.clone());
         let node =
             found.ok_or_else(|| self.source.error(line, "YAML", "expected an anchor, found an unknown alias"))?;
-        self.nodes += node.size();
-        if self.nodes > MAX_NODES {
-            return Err(self.source.error(line, "YAML", format!("aliases expand to more than {MAX_NODES} nodes")));
-        }
+        self.count(node.size(), line)?;
         Ok(node)
+    }
+
+    fn count(&mut self, nodes: usize, line: usize) -> Result<()> {
+        self.nodes += nodes;
+        if self.nodes > MAX_NODES {
+            let message = format!("anchors and aliases expand to more than {MAX_NODES} nodes");
+            return Err(self.source.error(line, "YAML", message));
+        }
+        Ok(())
     }
 
     fn list(&mut self, depth: usize) -> Result<Vec<Node>> {
@@ -132,6 +141,7 @@ impl<'a> Reader<'a> {
 
     fn map(&mut self, depth: usize) -> Result<Vec<(Node, Node)>> {
         let mut entries: Vec<(Node, Node)> = Vec::new();
+        let mut names = HashSet::new();
         loop {
             let key = match self.event()? {
                 (Event::MappingEnd, _) => return Ok(entries),
@@ -140,7 +150,7 @@ impl<'a> Reader<'a> {
             let (event, line) = self.event()?;
             let value = self.node(event, line, depth + 1)?;
             if let Some(text) = key.text()
-                && entries.iter().any(|(other, _)| other.text() == Some(text))
+                && !names.insert(text.to_owned())
             {
                 return Err(self.source.error(key.line, text, "the key stands twice in one map"));
             }

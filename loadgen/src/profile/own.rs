@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::file::read_file;
 use super::keys::{self, Keys};
 use super::node::{self, Kind, Node, Source};
 use super::scenarios;
@@ -192,7 +193,8 @@ impl Phases<'_> {
             return Err(source.error(node.line, "factor", "expected a number above 0, found 0"));
         }
         let refuse = |why: String| source.error(file.line, "file", format!("{}: {why}", path.display()));
-        let text = std::fs::read_to_string(&path).map_err(|error| refuse(error.to_string()))?;
+        let text = read_file(&path).map_err(|error| refuse(error.to_string()))?;
+        let text = String::from_utf8(text).map_err(|_other| refuse("expected UTF-8, found other bytes".to_owned()))?;
         let seconds = recorded_times(&text).map_err(refuse)?;
         let first = seconds.iter().copied().fold(f64::INFINITY, f64::min);
         let mut times: Vec<Duration> = Vec::with_capacity(seconds.len());
@@ -274,7 +276,7 @@ fn bursts(source: &Source, node: &Node, length: Duration) -> Result<Load> {
     let every = keys::duration(source, "every", keys.need("every")?)?;
     keys.finish("users, every")?;
     let bursts = if every.is_zero() { f64::INFINITY } else { length.as_secs_f64() / every.as_secs_f64() };
-    if bursts * users as f64 > 10_000_000.0 {
+    if bursts * users.max(1) as f64 > 10_000_000.0 {
         return Err(source.error(node.line, "burst", "expected at most 10,000,000 users in all"));
     }
     let mut times = Vec::new();

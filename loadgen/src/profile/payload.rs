@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::Value;
 
+use super::file::read_file;
 use super::keys::{self, Keys};
 use super::node::{Node, Source};
 use super::template::Variables;
@@ -102,12 +103,9 @@ fn rows(source: &Source, line: usize, path: &Path, skip: bool, delimiter: &str) 
     let [delimiter] = delimiter.as_bytes() else {
         return Err(source.error(line, "delimiter", "expected one character"));
     };
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .delimiter(*delimiter)
-        .from_path(path)
-        .map_err(|error| refuse(error.to_string()))?;
+    let content = read_file(path).map_err(|error| refuse(error.to_string()))?;
+    let mut reader =
+        csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(*delimiter).from_reader(&content[..]);
     let mut rows = Vec::new();
     for record in reader.records().skip(usize::from(skip)) {
         let record = record.map_err(|error| refuse(error.to_string()))?;

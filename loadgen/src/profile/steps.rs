@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde_json::Value;
 
+use super::file::read_file;
 use super::keys::{self, Keys};
 use super::node::{Kind, Node, Source};
 use super::template::{JsonTemplate, Template};
@@ -309,7 +310,7 @@ impl<'a> Compiler<'a> {
             let refuse = |error: std::io::Error| {
                 self.source.error(file.line, "fromFile", format!("{}: {error}", path.display()))
             };
-            let content = Bytes::from(std::fs::read(&path).map_err(refuse)?);
+            let content = Bytes::from(read_file(&path).map_err(refuse)?);
             let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
             let content_type = content_type.unwrap_or_else(|| type_of(&name).to_owned());
             Part::File { name, content_type, content }

@@ -171,10 +171,13 @@ pub struct PlannedPhase {
 /// Seconds of a plan at most: a week.
 const MAX_SECONDS: usize = 604_800;
 
+/// Arrivals of a plan at most: counting them takes a minute.
+const MAX_ARRIVALS: u64 = 1_000_000_000;
+
 /// Counts what a schedule will do.
 ///
 /// # Errors
-/// When it goes on for more than a week.
+/// When it goes on for more than a week, or has more than a thousand million arrivals.
 pub fn plan(profile: &Profile, seed: u64, shard: Shard) -> Result<Plan> {
     let mut plan = Plan {
         scenarios: profile
@@ -201,8 +204,13 @@ pub fn plan(profile: &Profile, seed: u64, shard: Shard) -> Result<Plan> {
         plan.scenarios[arrival.scenario].arrivals += 1;
         match profile.phases[arrival.phase].load {
             Load::Threads { rounds: None, .. } => rounds_known[arrival.scenario] = false,
-            Load::Threads { rounds: Some(n), .. } => rounds[arrival.scenario] += n,
-            _ => rounds[arrival.scenario] += 1,
+            Load::Threads { rounds: Some(n), .. } => {
+                rounds[arrival.scenario] = rounds[arrival.scenario].saturating_add(n);
+            }
+            _ => rounds[arrival.scenario] = rounds[arrival.scenario].saturating_add(1),
+        }
+        if plan.arrivals > MAX_ARRIVALS {
+            return Err(Error::Usage(format!("expected at most {MAX_ARRIVALS} arrivals, found more planned")));
         }
     }
     for (i, scenario) in plan.scenarios.iter_mut().enumerate() {
@@ -211,7 +219,8 @@ pub fn plan(profile: &Profile, seed: u64, shard: Shard) -> Result<Plan> {
             scenario.requests_each.filter(|_| rounds_known[i]).map(|each| each.saturating_mul(rounds[i]));
     }
     let before = requests(&profile.before, profile);
-    plan.requests = plan.scenarios.iter().map(|s| s.requests).sum::<Option<u64>>().zip(before).map(|(a, b)| a + b);
+    let mut all = plan.scenarios.iter().map(|scenario| scenario.requests).chain([before]);
+    plan.requests = all.try_fold(0_u64, |sum, n| Some(sum.saturating_add(n?)));
     plan.length_s =
         profile.phases.iter().map(|p| (p.from + p.length.unwrap_or_default()).as_secs_f64()).fold(0.0, f64::max);
     Ok(plan)

@@ -54,6 +54,10 @@ pub(crate) fn drive(profile: Profile, options: Options, manners: Manners) -> Dri
     let folder = tempfile::tempdir().expect("a folder");
     let run = Run {
         id: "run".to_owned(),
+        format: profile.format.to_owned(),
+        seed: options.seed,
+        shard: (options.shard.number, options.shard.of),
+        planned: 0,
         profile: profile.name.clone(),
         labels: std::collections::BTreeMap::default(),
         sites: profile.sites.clone(),
@@ -65,7 +69,7 @@ pub(crate) fn drive(profile: Profile, options: Options, manners: Manners) -> Dri
     };
     let records = folder.path().join(output::RECORDS);
     let finished = engine::run(&Arc::new(profile), options, manners, &records, &mut Blind).expect("a driven load");
-    let written = output::write(folder.path(), &run).expect("written outputs");
+    let written = output::write(folder.path(), &run, &[records]).expect("written outputs");
     assert!(written.whole);
     let store = Store::open(folder.path().join("store")).expect("a store");
     let manifest = store.manifest("run").expect("the run");

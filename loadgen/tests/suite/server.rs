@@ -8,6 +8,7 @@
 //! | `…/token` | JSON with a token and a list, and a cookie |
 //! | `…/slow/N` | after N ms |
 //! | `…/endless` | a body that never ends |
+//! | `…/flood` | one that never ends and comes as fast as it can |
 //! | `…/large/N` | a body of N bytes |
 //! | `…/reset` | closes the connection with a reset |
 //! | `…/close` | closes the connection without an answer |
@@ -206,6 +207,12 @@ fn answer(mut stream: &TcpStream, seen: &Seen, close: bool) -> bool {
         while stream.write_all(b"1\r\nx\r\n").is_ok() {
             std::thread::sleep(Duration::from_millis(20));
         }
+        return false;
+    }
+    if path.ends_with("/flood") {
+        drop(stream.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"));
+        let piece = [b"10000\r\n".to_vec(), vec![b'x'; 1 << 16], b"\r\n".to_vec()].concat();
+        while stream.write_all(&piece).is_ok() {}
         return false;
     }
     if let Some(ms) = number("slow") {

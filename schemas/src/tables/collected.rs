@@ -60,7 +60,7 @@ table! {
         scheduled_at: Option<Timestamp>,
         /// When the request was sent.
         sent_at: Timestamp,
-        /// From sending to the end of the response; null without a response.
+        /// From sending to the end of the response, or of a failure that was timed; null where neither is known.
         elapsed_ms: Option<f64>,
         /// From sending to the first byte of the response.
         latency_ms: Option<f64>,
@@ -129,6 +129,23 @@ table! {
         source: Label,
         /// Byte offset of the record in the uncompressed input file.
         offset: i64,
+    }
+}
+
+/// Classes of requests that no function can have seen, for want of a connection.
+const UNSENT: &[&str] = &["dns", "connect_refused", "connect_timeout", "connect", "tls", "invalid_url", "no_socket"];
+
+impl ClientRequest {
+    /// Whether a response came. faaslens's own generator measures failures too, so there the status tells.
+    pub fn answered(&self) -> bool {
+        self.elapsed_ms.is_some() && (self.class.is_none() || self.status.is_some())
+    }
+
+    /// Whether the request can have reached the target, as far as its generator says.
+    pub fn left(&self) -> bool {
+        self.class.as_deref().is_none_or(|class| {
+            !UNSENT.contains(&class) && (class != "host_not_allowed" || self.redirects.is_some_and(|n| n > 0))
+        })
     }
 }
 

@@ -4,17 +4,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, IsTerminal, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
+use faaslens_collect::formats::stamp;
 use faaslens_loadgen::engine::{self, Options, Tracing, Trust};
 use faaslens_loadgen::manners::{DEFAULT_MAX_RATE, DEFAULT_MAX_REQUESTS, Manners, hosts_of};
-use faaslens_loadgen::output::{self, RECORDS, Run, Summary};
+use faaslens_loadgen::output::{self, RECORDS, Run, SHARD_RECORDS, SHARD_RUN, Summary};
 use faaslens_loadgen::profile::Profile;
-use faaslens_loadgen::schedule;
+use faaslens_loadgen::schedule::{self, Plan};
 use faaslens_schemas::store::{check_run_id, run_id_from};
+use faaslens_schemas::time::Timestamp;
 
-use super::finish::{RUN_FILE, write_outputs};
+use super::finish::{RUN_FILE, SUMMARY_FILE, write_outputs, write_summary};
 use super::profile::ProfileArguments;
 use super::texts::{Notes, summary_text};
 use crate::cli::LabelArguments;
@@ -66,6 +69,10 @@ pub(super) struct RunArguments {
     /// Threads that send; one for each core when not given.
     #[arg(long, value_name = "N")]
     workers: Option<usize>,
+    /// When the schedule begins: RFC 3339 (2026-11-22T07:00:00Z), at most a day ahead, so that several processes begin
+    /// together; at once when not given.
+    #[arg(long, value_name = "TIME")]
+    start_at: Option<String>,
     /// Outputs: store, jtl, console. By default store, and what the profile's own generator writes.
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     output: Vec<String>,
@@ -102,7 +109,7 @@ impl RunArguments {
         let profile = Arc::new(self.profile.load(printer)?);
         let plan = schedule::plan(&profile, self.profile.seed, self.profile.shard)?;
         let out = self.out.as_deref().ok_or_else(|| wrong_use("expected --out DIR, found none"))?;
-        let run = self.describe(&profile)?;
+        let run = self.describe(&profile, &plan)?;
         let manners = self.manners(&profile, printer)?;
         manners.check(&plan)?;
         let options = self.options(printer)?;
@@ -114,12 +121,11 @@ impl RunArguments {
         ));
         let mut live = Live::new(Arc::clone(&profile), plan.length_s, printer);
         let records = out.join(RECORDS);
-        let finished = engine::run(&profile, options.clone(), manners, &records, &mut live)?;
+        let finished = engine::run(&profile, options, manners, &records, &mut live)?;
         drop(live);
-        let summary = Summary::new(&profile, &options, &plan, &finished);
-        let text = serde_json::to_vec_pretty(&summary)?;
-        std::fs::write(out.join("summary.json"), text).context("summary.json: cannot write")?;
-        let outcome = write_outputs(out, &run, printer)?;
+        let summary = Summary::new(&run, &finished);
+        write_summary(out, &summary)?;
+        let (outcome, _) = write_outputs(out, &run, |_| None, printer)?;
         printer.text(&summary_text(&summary))?;
         for limit in &summary.generator_limits {
             printer.warning(&format!("the generator was the limit: {limit}"));
@@ -134,7 +140,7 @@ impl RunArguments {
         })
     }
 
-    fn describe(&self, profile: &Profile) -> anyhow::Result<Run> {
+    fn describe(&self, profile: &Profile, plan: &Plan) -> anyhow::Result<Run> {
         let shard = self.profile.shard;
         let suffix = if shard.of > 1 { format!("-{}of{}", shard.number, shard.of) } else { String::new() };
         let id = self.id.clone().unwrap_or_else(|| run_id_from(&format!("{}{suffix}", profile.name)));
@@ -173,6 +179,10 @@ impl RunArguments {
             parts: self.parts.clamp(1, 1024),
             jtl,
             outputs,
+            format: profile.format.to_owned(),
+            seed: self.profile.seed,
+            shard: (shard.number, shard.of),
+            planned: plan.arrivals,
         })
     }
 
@@ -180,6 +190,7 @@ impl RunArguments {
         let mut options = Options {
             seed: self.profile.seed,
             shard: self.profile.shard,
+            start_at: self.start_at.as_deref().map(ahead).transpose()?,
             workers: self.workers,
             tracing: match self.trace {
                 TracingChoice::Request => Tracing::Request,
@@ -220,12 +231,36 @@ impl RunArguments {
     }
 }
 
+/// A time to come.
+fn ahead(text: &str) -> anyhow::Result<Timestamp> {
+    let refuse = |found: &str| wrong_use(format!("--start-at: expected a time within a day from now, found {found}"));
+    let at = stamp::read(text.as_bytes()).filter(|(_, length)| *length == text.len());
+    let (at, _) =
+        at.ok_or_else(|| wrong_use(format!("--start-at: expected a time like 2026-11-22T07:00:00Z, found {text:?}")))?;
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX));
+    let seconds = at.ms_since(now) / 1000.0;
+    if !(0.0..=86_400.0).contains(&seconds) {
+        return Err(refuse(&format!("one that is {seconds:.1} s from now")));
+    }
+    Ok(at)
+}
+
 /// Makes the folder, and refuses one that holds the records of a run that was not finished.
 fn prepare(out: &Path, run: &Run) -> anyhow::Result<()> {
     std::fs::create_dir_all(out).with_context(|| format!("{}: cannot create", out.display()))?;
     if out.join(RECORDS).exists() && out.join(RUN_FILE).exists() {
         let out = out.display();
         return Err(wrong_use(format!("{out} has records of a killed run: faaslens loadgen finish {out}")));
+    }
+    // What an earlier load left would be taken for this one's if this one is killed.
+    for stale in [SUMMARY_FILE, SHARD_RECORDS, SHARD_RUN] {
+        match std::fs::remove_file(out.join(stale)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(error).with_context(|| format!("{stale}: cannot remove"));
+            }
+            _ => {}
+        }
     }
     let path = out.join(RUN_FILE);
     std::fs::write(&path, serde_json::to_vec_pretty(run)?).with_context(|| format!("{}: cannot write", path.display()))

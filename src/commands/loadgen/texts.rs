@@ -38,6 +38,10 @@ impl engine::Log for Notes {
     }
 }
 
+fn known(n: Option<u64>) -> String {
+    n.map_or_else(|| "n/a".to_owned(), |n| n.to_string())
+}
+
 /// The summary as a person reads it.
 pub(super) fn summary_text(summary: &Summary) -> String {
     let mut text = format!(
@@ -46,10 +50,10 @@ pub(super) fn summary_text(summary: &Summary) -> String {
         summary.length_s,
         summary.requests_per_s,
         summary.failed,
-        summary.arrivals,
-        summary.dropped,
-        summary.overdue,
-        summary.abandoned
+        known(summary.arrivals),
+        known(summary.dropped),
+        known(summary.overdue),
+        known(summary.abandoned)
     );
     let classes: Vec<String> = summary.classes.iter().map(|(class, n)| format!("{class} {n}")).collect();
     writeln!(text, "outcomes: {}\n", if classes.is_empty() { "none".to_owned() } else { classes.join(", ") })

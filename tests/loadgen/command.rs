@@ -1,49 +1,11 @@
-//! The load generator through the command line.
+//! The commands, their outputs and what they refuse.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpListener;
-use std::path::Path;
-use std::process::{Command, Output};
-
-/// A server that answers everything with 200, until the test ends.
-fn server() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let port = listener.local_addr().expect("an address").port();
-    std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            std::thread::spawn(move || {
-                let mut reader = BufReader::new(stream.try_clone().expect("a second handle"));
-                let mut length = 0;
-                let mut line = String::new();
-                while reader.read_line(&mut line).is_ok_and(|read| read > 0) {
-                    if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-                        length = value.trim().parse().unwrap_or(0);
-                    }
-                    if line.trim().is_empty() {
-                        let mut body = vec![0; std::mem::take(&mut length)];
-                        drop(reader.read_exact(&mut body));
-                        drop((&stream).write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"));
-                    }
-                    line.clear();
-                }
-            });
-        }
-    });
-    port
-}
-
-fn faaslens(arguments: &[&str], folder: &Path) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_faaslens")).args(arguments).current_dir(folder).output().expect("faaslens")
-}
-
-fn text(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
-}
+use super::binary::{Served, faaslens, text};
 
 #[test]
 fn a_profile_is_planned_driven_and_its_records_are_tables() {
     let folder = tempfile::tempdir().expect("a folder");
-    let gateway = format!("gateway=http://127.0.0.1:{}", server());
+    let gateway = format!("gateway=http://127.0.0.1:{}", Served::start().port);
     let profile = "config:\n  target: ' '\n  phases: [{duration: 1, arrivalRate: 20}]\nscenarios:\n  - name: s\n    flow:\n      - post: {url: '{{ gateway }}/f', json: {a: 1}}\n";
     std::fs::write(folder.path().join("p.yml"), profile).expect("a profile");
     let plan = faaslens(&["loadgen", "plan", "p.yml", "-v", &gateway], folder.path());
