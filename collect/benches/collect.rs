@@ -47,6 +47,7 @@ fn collect(folder: &Path) -> usize {
         keep_headers: false,
         append: false,
         parts: None,
+        loads: Vec::new(),
     };
     let mut results = befaas::collect(&options, &[folder.to_owned()], None, &()).expect("one folder");
     let (_, result) = results.remove(0);

@@ -27,6 +27,7 @@ pub mod redact;
 pub mod sources;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use faaslens_schemas::store::Store;
 
@@ -47,6 +48,8 @@ pub struct Options {
     pub append: bool,
     /// Parts that contexts are spread over; chosen from the size of the input when `None`.
     pub parts: Option<u32>,
+    /// Output folders of faaslens's own load generator whose records join the run, for sources of functions' logs.
+    pub loads: Vec<PathBuf>,
 }
 
 /// Watches a collection; called from several threads.

@@ -26,7 +26,8 @@ impl Bench {
         let folder = tempfile::tempdir().expect("temporary folder");
         let store = Store::create(folder.path().join("store")).expect("store");
         let (run, labels) = (None, BTreeMap::new());
-        let options = Options { store, run, labels, keep_headers: false, append: false, parts: None };
+        let options =
+            Options { store, run, labels, keep_headers: false, append: false, parts: None, loads: Vec::new() };
         Self { folder, options }
     }
 

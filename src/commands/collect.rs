@@ -30,7 +30,7 @@ impl Arguments {
             show(&estimates, printer, common.json)?;
             return Ok(Outcome::Done);
         }
-        let options = common.open(source.keep_headers())?;
+        let options = common.open(source)?;
         let bar = if source.slices() {
             Bar::pieces("slices", 0, printer.quiet())
         } else {

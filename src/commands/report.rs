@@ -142,6 +142,7 @@ impl Arguments {
             keep_headers: self.keep_headers,
             append: false,
             parts: None,
+            loads: Vec::new(),
         };
         let bar = Bar::bytes("collect", bytes_of(&logs.befaas) + bytes_of(&logs.jmeter), printer.quiet());
         let mut results = PerFile::new();

@@ -6,7 +6,7 @@ use clap::Args;
 use faaslens_collect::sources::{PerFile, befaas};
 use faaslens_collect::{Options, Progress};
 
-use super::Collect;
+use super::{Collect, LoadArguments};
 
 /// What this source reads.
 pub(super) const DESCRIPTION: &str = befaas::DESCRIPTION;
@@ -15,6 +15,7 @@ const EXAMPLES: &str = "\
 Examples:
   faaslens collect befaas logs/webservice/2026-11-22_07-01-51 --store store
   faaslens collect befaas logs/webservice/* --store store --label hardware=edge
+  faaslens collect befaas logs/webservice/2026-11-22_07-01-51 --loadgen run --store store
   faaslens collect befaas lambda.log.gz --provider aws --run trial-1 --store store";
 
 /// Arguments of the source.
@@ -30,6 +31,8 @@ pub(crate) struct Arguments {
     /// Keep all headers of logged requests, cookies and credentials included. By default only harmless ones are kept.
     #[arg(long)]
     keep_headers: bool,
+    #[command(flatten)]
+    load: LoadArguments,
 }
 
 impl Collect for Arguments {
@@ -39,6 +42,10 @@ impl Collect for Arguments {
 
     fn keep_headers(&self) -> bool {
         self.keep_headers
+    }
+
+    fn loads(&self) -> &[PathBuf] {
+        &self.load.loads
     }
 
     fn collect(&self, options: &Options, progress: &dyn Progress) -> anyhow::Result<PerFile> {

@@ -46,6 +46,11 @@ pub(crate) trait Collect {
         false
     }
 
+    /// Output folders of `faaslens loadgen` that belong to the run.
+    fn loads(&self) -> &[PathBuf] {
+        &[]
+    }
+
     /// Whether progress is one of slices, not of the bytes of the inputs.
     fn slices(&self) -> bool {
         false
@@ -139,6 +144,14 @@ pub(crate) struct WithOptions<A: Args> {
     common: CommonArguments,
 }
 
+/// The load that a run's functions were driven with.
+#[derive(Debug, Args)]
+pub(crate) struct LoadArguments {
+    /// Output folder of faaslens loadgen whose requests belong to the run; may be given several times.
+    #[arg(long = "loadgen", value_name = "DIR")]
+    pub(crate) loads: Vec<PathBuf>,
+}
+
 /// Options of every source.
 #[derive(Debug, Args)]
 pub(crate) struct CommonArguments {
@@ -164,14 +177,15 @@ pub(crate) struct CommonArguments {
 
 impl CommonArguments {
     /// Opens the store and gives the options of the collection.
-    pub(crate) fn open(&self, keep_headers: bool) -> anyhow::Result<Options> {
+    pub(crate) fn open(&self, source: &dyn Collect) -> anyhow::Result<Options> {
         Ok(Options {
             store: Store::create(&self.store)?,
             run: self.run.clone(),
             labels: self.labels.by_key(),
-            keep_headers,
+            keep_headers: source.keep_headers(),
             append: self.append,
             parts: self.parts,
+            loads: source.loads().to_vec(),
         })
     }
 }

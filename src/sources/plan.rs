@@ -13,7 +13,7 @@ use faaslens_loadgen::profile::read_yaml;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{Collect, Source};
+use super::{Collect, LoadArguments, Source};
 use crate::outcome::wrong_use;
 
 /// What this source reads.
@@ -46,6 +46,8 @@ pub(crate) struct Arguments {
     /// Begin anew where an interrupted collection of the run is kept.
     #[arg(long)]
     restart: bool,
+    #[command(flatten)]
+    load: LoadArguments,
 }
 
 /// A plan as it is written.
@@ -222,6 +224,10 @@ impl Collect for Arguments {
         &[]
     }
 
+    fn loads(&self) -> &[PathBuf] {
+        &self.load.loads
+    }
+
     fn slices(&self) -> bool {
         true
     }
@@ -263,7 +269,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join(name);
         std::fs::write(&file, text).expect("written");
-        (folder, Arguments { file, since: None, until: None, dry_run: false, restart: false })
+        let load = LoadArguments { loads: Vec::new() };
+        (folder, Arguments { file, since: None, until: None, dry_run: false, restart: false, load })
     }
 
     #[test]

@@ -11,7 +11,7 @@ use faaslens_collect::living::window::duration;
 use faaslens_collect::sources::PerFile;
 use faaslens_collect::{Options, Progress};
 
-use super::Collect;
+use super::{Collect, LoadArguments};
 use crate::outcome::wrong_use;
 
 /// Begin of the window of files.
@@ -62,6 +62,8 @@ pub(crate) struct Pulling {
     /// Allow plain HTTP to other machines: credentials and logs can be read on the way.
     #[arg(long)]
     plain_http: bool,
+    #[command(flatten)]
+    load: LoadArguments,
 }
 
 impl Pulling {
@@ -114,6 +116,10 @@ pub(crate) trait Living {
 impl<L: Living> Collect for L {
     fn inputs(&self) -> &[PathBuf] {
         &[]
+    }
+
+    fn loads(&self) -> &[PathBuf] {
+        &self.pulling().load.loads
     }
 
     fn slices(&self) -> bool {

@@ -2,7 +2,9 @@
 
 mod binary;
 mod command;
+mod end_to_end;
 mod endings;
+mod histograms;
 mod shards;
 mod terminal;
 mod tool;

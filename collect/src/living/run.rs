@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use faaslens_schemas::manifest::{Manifest, Pulled, State, Window as LogWindow};
+use faaslens_schemas::manifest::{LOADGEN_FORMAT, Manifest, Pulled, State, Window as LogWindow};
 use faaslens_schemas::store::{PULLED, Store, check_run_id, run_id_from};
 use faaslens_schemas::table::Stage;
 use rayon::prelude::*;
@@ -20,6 +20,7 @@ use super::{Log, Source};
 use crate::formats::Dialect;
 use crate::pipeline::{self, Existing, InputFile, Rules, parts_for};
 use crate::sources::Collected;
+use crate::sources::loads::Load;
 use crate::{Error, Options, Progress, Result};
 
 /// End of the window of files when nothing is said: 9999-12-31T00:00:00Z, in microseconds since the Unix epoch.
@@ -136,6 +137,7 @@ fn estimate_one(pull: &Pull, progress: &dyn Progress) -> Result<Estimate> {
 /// [`Error::Slice`] names the slice that could not be pulled; [`Error::Paused`]; when nothing was found.
 pub fn collect(options: &Options, federation: &Federation, progress: &dyn Progress) -> Result<Collected> {
     let Federation { pulls, files, config } = federation;
+    let loads = Load::open_all(&options.loads)?;
     let wanted = pulls.iter().map(header).collect::<Result<Vec<Header>>>()?;
     let run = run_id(options, &wanted)?;
     let folder = options.store.root().join(PULLED).join(&run);
@@ -180,6 +182,7 @@ pub fn collect(options: &Options, federation: &Federation, progress: &dyn Progre
         manifest.pulled.push(one.pulled);
         manifest.deployment_id = manifest.deployment_id.or_else(|| pull.settings.deployment_id.clone());
     }
+    manifest.labels.extend(loads.iter().flat_map(|load| load.labels().clone()));
     manifest.labels.extend(options.labels.clone());
     inputs.sort_by(|a, b| a.name.cmp(&b.name));
     let existing = match &before {
@@ -189,10 +192,12 @@ pub fn collect(options: &Options, federation: &Federation, progress: &dyn Progre
     let parts = options.parts.unwrap_or_else(|| parts_for(&inputs));
     manifest.parts = before.as_ref().map_or(parts, |before| before.parts);
     let rules = Rules { deployment_id: manifest.deployment_id.clone(), keep_headers: options.keep_headers };
-    let written = pipeline::run(&inputs, &rules, manifest.parts, &transaction, existing, progress);
+    let written = pipeline::run(&inputs, &rules, manifest.parts, &transaction, &loads, existing, progress);
     let written =
         written.map_err(|error| if matches!(error, Error::Interrupted { .. }) { Error::Paused } else { error })?;
-    let hint = nothing_found(&written.sources, &manifest)?;
+    let hints = [nothing_found(&written.sources, &manifest)?, written.hint()];
+    let hints: Vec<String> = hints.into_iter().flatten().collect();
+    let hint = (!hints.is_empty()).then(|| hints.join("; "));
     manifest.sources = written.sources;
     manifest.files = written.files;
     manifest.window = written.window.map(|(from, to)| LogWindow { from: from.to_string(), to: to.to_string() });
@@ -205,7 +210,8 @@ pub fn collect(options: &Options, federation: &Federation, progress: &dyn Progre
 
 /// An empty run is an error; one without instrumentation records has a hint.
 fn nothing_found(sources: &[faaslens_schemas::manifest::Source], manifest: &Manifest) -> Result<Option<String>> {
-    let sum = |of: fn(&faaslens_schemas::manifest::Source) -> u64| sources.iter().map(of).sum::<u64>();
+    let logs = sources.iter().filter(|source| source.format != LOADGEN_FORMAT);
+    let sum = |of: fn(&faaslens_schemas::manifest::Source) -> u64| logs.clone().map(of).sum::<u64>();
     if sum(|source| source.bytes) == 0 {
         let windows: Vec<String> = manifest
             .pulled

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use faaslens_schemas::manifest::Manifest;
+use faaslens_schemas::manifest::{LOADGEN_FORMAT, Manifest};
 use faaslens_schemas::store::Store;
-use faaslens_schemas::tables::{Event, PlatformRecord, Reject};
+use faaslens_schemas::tables::{ClientRequest, Event, PlatformRecord, Reject};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::InputFile;
@@ -19,6 +19,8 @@ pub(crate) struct Existing {
     pub(super) events: Vec<(usize, BlockColumns)>,
     pub(super) platform: Vec<PlatformRecord>,
     pub(super) rejects: Vec<Reject>,
+    /// The load generator's own records, which no log holds.
+    pub(super) requests: Vec<ClientRequest>,
 }
 
 impl Existing {
@@ -27,8 +29,10 @@ impl Existing {
     /// # Errors
     /// When the store cannot be read.
     pub(crate) fn read(store: &Store, manifest: &Manifest, inputs: &mut Vec<InputFile>) -> Result<Self> {
+        let is_load =
+            |name: &str| manifest.sources.iter().any(|source| source.format == LOADGEN_FORMAT && source.name == name);
         for source in &manifest.sources {
-            if !inputs.iter().any(|input| input.name == source.name) {
+            if source.format != LOADGEN_FORMAT && !inputs.iter().any(|input| input.name == source.name) {
                 let log = LOGS.iter().find(|log| log.dialect.name() == source.format).unwrap_or(&LOGS[0]);
                 let provider = source.provider.clone();
                 inputs.push(InputFile { path: None, name: source.name.clone(), provider, dialect: log.dialect });
@@ -51,7 +55,10 @@ impl Existing {
                 }
             }
         }
-        Ok(Self { events, platform: store.rows(manifest, None)?, rejects: store.rows(manifest, None)? })
+        let mut requests: Vec<ClientRequest> = store.rows(manifest, None)?;
+        requests.retain(|row| is_load(&row.source));
+        let (platform, rejects) = (store.rows(manifest, None)?, store.rows(manifest, None)?);
+        Ok(Self { events, platform, rejects, requests })
     }
 }
 

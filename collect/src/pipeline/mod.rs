@@ -20,6 +20,7 @@ mod dictionary;
 mod executors;
 mod existing;
 mod part;
+mod requests;
 mod scan;
 mod seen;
 mod sequence;
@@ -34,6 +35,7 @@ use faaslens_schemas::store::Transaction;
 use faaslens_schemas::time::Timestamp;
 
 use crate::formats::Dialect;
+use crate::sources::loads::Load;
 use crate::{Error, Progress, Result};
 
 pub use scan::scan_bytes;
@@ -89,6 +91,17 @@ pub(crate) struct Written {
     pub(crate) sources: Vec<Source>,
     pub(crate) files: Vec<FileEntry>,
     pub(crate) window: Option<(Timestamp, Timestamp)>,
+    /// Requests of console lines that were left out, as the load generator's own records have them too.
+    pub(crate) doubled: u64,
+}
+
+impl Written {
+    /// What a user should know of requests that were given twice.
+    pub(crate) fn hint(&self) -> Option<String> {
+        (self.doubled > 0).then(|| {
+            format!("{} requests of the console log are taken from the load generator's own records", self.doubled)
+        })
+    }
 }
 
 /// What was collected of the run before, to be kept.
@@ -96,7 +109,8 @@ pub(crate) use existing::Existing;
 
 /// Reads all files and writes the tables of a run.
 ///
-/// `files` must be sorted by name: the order decides which of two repetitions is kept.
+/// `files` must be sorted by name: the order decides which of two repetitions is kept. `loads` are outputs of faaslens's
+/// own load generator, whose requests join those of console lines.
 ///
 /// # Errors
 /// When the store cannot be written, or the collection is cancelled. What is wrong with a file is in its [`Source`].
@@ -105,11 +119,14 @@ pub(crate) fn run(
     rules: &Rules,
     parts: u32,
     transaction: &Transaction,
+    loads: &[Load],
     existing: Option<Existing>,
     progress: &dyn Progress,
 ) -> Result<Written> {
     let sequencer = sequence::Sequencer::new(files, parts, transaction);
-    if let Some(existing) = existing {
+    let mut kept = Vec::new();
+    if let Some(mut existing) = existing {
+        kept.append(&mut existing.requests);
         sequencer.take_existing(existing)?;
     }
     let crew = Crew {
@@ -129,7 +146,7 @@ pub(crate) fn run(
         return Err(error);
     }
     let blocks = crew.blocks.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-    crew.sequencer.finish(blocks.into_ends())
+    crew.sequencer.finish(blocks.into_ends(), &requests::Loads { opened: loads, kept, progress })
 }
 
 /// The threads of one pipeline and what they share.

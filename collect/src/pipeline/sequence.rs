@@ -13,12 +13,12 @@ use rayon::prelude::*;
 use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
 
 use super::blocks::FileEnd;
-use super::client::client_requests;
 use super::columns::{BlockColumns, LABELS, label};
 use super::dictionary::{Dictionary, NONE};
 use super::executors::{Clocks, Labelled};
 use super::existing::Existing;
 use super::part::{ClientMoment, ExecutorKey, ExecutorPart, Finished, Part, Placed, Values};
+use super::requests::{self, Loads};
 use super::scan::{Bequest, Lead, Scanned};
 use super::seen::Seen;
 use super::small_tables::{SmallTable, SmallTables};
@@ -225,7 +225,7 @@ impl<'a> Sequencer<'a> {
 
     /// Puts the rows of an earlier collection first.
     pub(super) fn take_existing(&self, existing: Existing) -> Result<()> {
-        let Existing { events, platform, rejects } = existing;
+        let Existing { events, platform, rejects, .. } = existing;
         for (file, columns) in events {
             // A full part asks for the order's values, so the order is let go before its rows are drained.
             let placed = self.place_columns(&mut lock(&self.order), file, columns, Vec::new());
@@ -250,8 +250,8 @@ impl<'a> Sequencer<'a> {
         Ok(())
     }
 
-    /// Ends all tables.
-    pub(super) fn finish(self, ends: Vec<FileEnd>) -> Result<Written> {
+    /// Ends all tables; `loads` are the load generator's own records.
+    pub(super) fn finish(self, ends: Vec<FileEnd>, loads: &Loads<'_>) -> Result<Written> {
         let Self { transaction, files, parts, small, order, .. } = self;
         let mut order = order.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
         order.release(None, &small);
@@ -279,22 +279,22 @@ impl<'a> Sequencer<'a> {
             client.push((number, part.client));
         }
         let clocks: Clocks = executors.par_iter().map(|(&key, part)| (key, part.fit())).collect();
-        let requests = client
-            .into_par_iter()
-            .map(|(number, moments)| Ok(transaction.write_rows(number, &client_requests(&moments, files, &clocks))?))
-            .collect::<Result<Vec<Option<FileEntry>>>>()?;
-        entries.extend(requests.into_iter().flatten());
+        let requests = requests::write(client, files, &clocks, loads, transaction)?;
+        entries.extend(requests.files);
+        sources.extend(requests.sources);
+        sources.sort_by(|a, b| a.name.cmp(&b.name));
         let (platform, rejects) =
             rayon::join(|| small.platform.finish(transaction), || small.rejects.finish(transaction));
         entries.extend(platform?);
         entries.extend(rejects?);
-        let window = executors.values().map(|executor| (executor.first_logged_ms, executor.last_logged_ms));
-        let window = window.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
+        let logged = executors.values().map(|executor| {
+            (Timestamp::from_millis(executor.first_logged_ms), Timestamp::from_millis(executor.last_logged_ms))
+        });
+        let window = logged.chain(requests.window).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
         let labelled = Labelled { dictionaries: &order.dictionaries, providers: &order.providers, hosts: &order.hosts };
         entries.extend(transaction.write_rows(NO_CONTEXT, &labelled.executors(&executors, &clocks))?);
         entries.extend(transaction.write_rows(NO_CONTEXT, &labelled.segments(&clocks))?);
-        let window = window.map(|(from, to)| (Timestamp::from_millis(from), Timestamp::from_millis(to)));
-        Ok(Written { sources, files: entries, window })
+        Ok(Written { sources, files: entries, window, doubled: requests.doubled })
     }
 }
 

@@ -3,13 +3,17 @@
 //! `aws.log`, `google.log`, `azure.log`, `tinyfaas.log`, `openfaas.log`, `openwhisk.log`, `artillery.log`, each plain,
 //! `.gz` or `.zst`; `deployment_id.txt` (records of another deployment are rejects) and `experiment.json` (function to
 //! provider). Single files are read with the provider named by the user. A new log is one line in [`LOGS`].
+//!
+//! The output folder of `faaslens loadgen` in the folder, or one that the user names, joins the run: its records take the
+//! place of what `artillery.log` says of the same requests.
 
 use std::path::{Path, PathBuf};
 
-use faaslens_schemas::manifest::{Manifest, State, Window};
+use faaslens_schemas::manifest::{LOADGEN_FORMAT, Manifest, Source, State, Window};
 use faaslens_schemas::store::run_id_from;
 use faaslens_schemas::table::Stage;
 
+use super::loads::{self, Load};
 use super::result_files::{Collected, PerFile};
 use crate::formats::Dialect;
 use crate::formats::cloud_logging::CloudLogging;
@@ -69,6 +73,9 @@ pub fn collect(
     }
     if options.run.is_some() && inputs.len() > 1 {
         return Err(Error::Usage(format!("--run names one run, found {} folders", inputs.len())));
+    }
+    if !options.loads.is_empty() && inputs.len() > 1 {
+        return Err(Error::Usage(format!("--loadgen belongs to one run, found {} folders", inputs.len())));
     }
     let one = |folder: &PathBuf| (folder.clone(), folder_run(options, folder, progress));
     Ok(inputs.iter().map(one).collect())
@@ -169,15 +176,21 @@ impl Run {
             .map_or_else(|| options.parts.unwrap_or_else(|| parts_for(&self.inputs)), |before| before.parts);
         let mut manifest = Manifest::new(&self.id, parts);
         self.describe(&mut manifest, before.as_ref());
-        manifest.labels.extend(options.labels.clone());
         let existing = match &before {
             Some(before) => Some(Existing::read(store, before, &mut self.inputs)?),
             None => None,
         };
+        let loads = self.loads(options)?;
+        for load in &loads {
+            manifest.labels.extend(load.labels().clone());
+        }
+        manifest.labels.extend(options.labels.clone());
         let rules = Rules { deployment_id: manifest.deployment_id.clone(), keep_headers: options.keep_headers };
         let transaction = store.begin(&self.id, Stage::Collect, parts)?;
-        let written = pipeline::run(&self.inputs, &rules, parts, &transaction, existing, progress)?;
-        let records: u64 = written.sources.iter().map(|source| source.records).sum();
+        let written = pipeline::run(&self.inputs, &rules, parts, &transaction, &loads, existing, progress)?;
+        self.hints.extend(written.hint());
+        let of_logs = |source: &&Source| source.format != LOADGEN_FORMAT;
+        let records: u64 = written.sources.iter().filter(of_logs).map(|source| source.records).sum();
         if records == 0 {
             return Err(self.nothing_found(&written.sources));
         }
@@ -191,7 +204,7 @@ impl Run {
         Ok(Collected { manifest, hint: (!self.hints.is_empty()).then(|| self.hints.join("; ")) })
     }
 
-    fn nothing_found(&self, sources: &[faaslens_schemas::manifest::Source]) -> Error {
+    fn nothing_found(&self, sources: &[Source]) -> Error {
         let looked_at: Vec<String> = sources
             .iter()
             .map(|source| match &source.cut_short {
@@ -204,6 +217,13 @@ impl Run {
             expected: "lines with BEFAAS{\"timestamp\":…".to_owned(),
             found: format!("no instrumentation record in {}", looked_at.join(", ")),
         }
+    }
+
+    /// The load generator's outputs: those named, and those in the folder.
+    fn loads(&self, options: &Options) -> Result<Vec<Load>> {
+        let mut folders = options.loads.clone();
+        folders.extend(self.manifest_of.as_deref().map(loads::beside).unwrap_or_default());
+        Load::open_all(&folders)
     }
 
     /// Deployment, configuration and labels from the folder, or from the collection before.

@@ -17,6 +17,7 @@ pub mod cri;
 #[cfg(feature = "google")]
 pub mod google;
 pub mod jmeter;
+pub(crate) mod loads;
 #[cfg(any(feature = "aws", feature = "azure"))]
 mod local_files;
 #[cfg(feature = "openfaas")]

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use hdrhistogram::Histogram;
+use hdrhistogram::serialization::{Serializer, V2DeflateSerializer};
 
 use super::class::Class;
 use super::record::Record;
@@ -65,6 +68,14 @@ impl Times {
     /// The mean in milliseconds.
     pub fn mean_ms(&self) -> Option<f64> {
         (!self.is_empty()).then(|| self.histogram.mean() / 1000.0)
+    }
+
+    /// All of it in the encoding that all `HdrHistogram` libraries share: V2, deflated, base64.
+    pub fn encoded(&self) -> String {
+        let mut bytes = Vec::new();
+        let written = V2DeflateSerializer::new().serialize(&self.histogram, &mut bytes);
+        debug_assert!(written.is_ok(), "memory takes everything");
+        BASE64_STANDARD.encode(bytes)
     }
 
     /// Buckets that hold something: upper end in microseconds and count, ascending.

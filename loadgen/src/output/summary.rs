@@ -83,6 +83,10 @@ pub struct Summary {
     pub response_histogram: Vec<(u64, u64)>,
     /// The same, corrected.
     pub corrected_histogram: Vec<(u64, u64)>,
+    /// The same two in the encoding that all `HdrHistogram` libraries read (V2, deflated, base64), in microseconds.
+    pub response_hdr: String,
+    /// The same, corrected.
+    pub corrected_hdr: String,
     /// What each of the processes that shared the schedule says, where several did.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub shards: Vec<Summary>,
@@ -259,6 +263,8 @@ impl Summary {
             steps,
             response_histogram: response.buckets(),
             corrected_histogram: corrected.buckets(),
+            response_hdr: response.encoded(),
+            corrected_hdr: corrected.encoded(),
             ..Self::default()
         }
     }
