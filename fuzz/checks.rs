@@ -10,13 +10,14 @@ use faaslens_collect::formats::cloudwatch::CloudWatch;
 use faaslens_collect::formats::envelope::{ACTIVATIONS, AZURE_ROWS, CONTAINER, WATCHDOG_LINES};
 use faaslens_collect::formats::jtl::Sink;
 use faaslens_collect::formats::plain_lines::{ARTILLERY_CONSOLE, AZURE_HOST, OPENWHISK, TINYFAAS, WATCHDOG};
-use faaslens_collect::formats::{Dialect, befaas, jtl_csv, jtl_xml, lambda, stamp};
+use faaslens_collect::formats::{Dialect, befaas, jtl_csv, jtl_xml, k6, lambda, latency_text, relative_csv, stamp};
 use faaslens_collect::pipeline::scan_bytes;
 use faaslens_loadgen::Error;
 use faaslens_loadgen::manners::{hosts_of, missing_variables};
 use faaslens_loadgen::profile::{Settings, compile};
 use faaslens_loadgen::schedule::{Schedule, Shard, plan};
 use faaslens_schemas::tables::{ClientRequest, PlatformRecord, Reject};
+use faaslens_schemas::time::Timestamp;
 
 /// Every dialect a log may be written in.
 pub(crate) static DIALECTS: [&dyn Dialect; 11] = [
@@ -154,6 +155,29 @@ pub(crate) fn report(file: &[u8]) {
     let in_pieces = artillery_report::read(Trickle { bytes: file, step: 0 }, "file", &mut trickled);
     assert_eq!(at_once.is_ok(), in_pieces.is_ok());
     assert_same(&whole, &trickled);
+}
+
+/// A file of k6, hey or oha reads the same whatever the sizes of reads; one of wrk2 has numbers only.
+pub(crate) fn load_file(file: &[u8]) {
+    let at = Timestamp::from_micros(0);
+    for format in 0..3 {
+        let (mut whole, mut trickled) = (Pieces::default(), Pieces::default());
+        let read = |reader: &mut dyn Read, pieces: &mut Pieces| match format {
+            0 => k6::read(reader, file.first().copied(), "file", pieces),
+            1 => relative_csv::read_hey(reader, "file", at, pieces),
+            _ => relative_csv::read_oha(reader, "file", at, pieces),
+        };
+        let at_once = read(&mut &*file, &mut whole);
+        let in_pieces = read(&mut Trickle { bytes: file, step: 0 }, &mut trickled);
+        assert_eq!(at_once, in_pieces);
+        assert_same(&whole, &trickled);
+    }
+    if let Ok(summary) = latency_text::parse(&String::from_utf8_lossy(file), Some(0.001)) {
+        assert!(summary.latency_ms.values().all(|ms| ms.is_finite() && *ms >= 0.0), "{summary:?}");
+        let mut pieces = Pieces::default();
+        assert!(summary.give("file", None, &mut pieces).is_continue());
+        assert_eq!(pieces.periods.len(), 1);
+    }
 }
 
 /// Asserts that two readings gave the same pieces; compared as printed, since NaN is not equal to itself.

@@ -8,6 +8,7 @@
 //! * [`credentials`]: whose logs they are, from each provider's own chain.
 //! * [`input`]: the one place that opens files (plain, gzip, zstd).
 //! * [`labels`]: run labels from the names of result files.
+//! * `yaml`: files that a user keeps by hand, as JSON values.
 //! * [`redact`]: what of headers and free text may enter a store.
 //!
 //! Every piece of an input ends as a record, a counted duplicate or a reject with its reason.
@@ -25,6 +26,8 @@ pub mod living;
 pub mod pipeline;
 pub mod redact;
 pub mod sources;
+#[cfg(feature = "k8s")]
+pub mod yaml;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

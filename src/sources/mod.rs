@@ -13,7 +13,12 @@ mod befaas;
 mod cri;
 #[cfg(feature = "google")]
 mod google;
+mod hey;
 mod jmeter;
+mod k6;
+#[cfg(feature = "k8s")]
+mod k8s;
+mod oha;
 #[cfg(feature = "openfaas")]
 mod openfaas;
 #[cfg(feature = "openwhisk")]
@@ -24,15 +29,18 @@ mod plan;
 mod pulling;
 #[cfg(feature = "tinyfaas")]
 mod tinyfaas;
+mod wrk2;
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use faaslens_collect::formats::stamp;
 #[cfg(feature = "living")]
 use faaslens_collect::living::run::{Estimate, Pull};
 use faaslens_collect::sources::PerFile;
 use faaslens_collect::{Options, Progress};
 use faaslens_schemas::store::Store;
+use faaslens_schemas::time::Timestamp;
 
 use crate::cli::LabelArguments;
 
@@ -117,12 +125,18 @@ sources! {
     Befaas: befaas,
     Jmeter: jmeter,
     Artillery: artillery,
+    K6: k6,
+    Oha: oha,
+    Hey: hey,
+    Wrk2: wrk2,
     #[cfg(feature = "aws")]
     Aws: aws,
     #[cfg(feature = "azure")]
     Azure: azure,
     #[cfg(feature = "google")]
     Google: google,
+    #[cfg(feature = "k8s")]
+    K8s: k8s,
     #[cfg(feature = "cri")]
     Cri: cri,
     #[cfg(feature = "openfaas")]
@@ -173,6 +187,12 @@ pub(crate) struct CommonArguments {
     /// Print what was collected as JSON on standard output.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Reads an instant of the command line.
+fn instant(text: &str) -> Result<Timestamp, String> {
+    let read = stamp::read(text.as_bytes()).filter(|(_, length)| *length == text.len());
+    read.map(|(at, _)| at).ok_or_else(|| format!("expected a time like 2026-11-22T07:00:00.123456Z, found {text:?}"))
 }
 
 impl CommonArguments {

@@ -29,6 +29,9 @@ pub(crate) struct Arguments {
     /// Functions whose names begin so.
     #[arg(long, value_name = "PREFIX")]
     prefix: Option<String>,
+    /// One instance (pod or container) alone.
+    #[arg(long, value_name = "NAME")]
+    instance: Option<String>,
     #[command(flatten)]
     pulling: Pulling,
 }
@@ -39,8 +42,8 @@ impl Living for Arguments {
     }
 
     fn source(&self) -> anyhow::Result<Box<dyn Source>> {
-        let (namespace, prefix) = (self.namespace.clone(), self.prefix.clone());
+        let (namespace, prefix, instance) = (self.namespace.clone(), self.prefix.clone(), self.instance.clone());
         let plain_http = self.pulling.plain_http();
-        Ok(Box::new(openfaas::OpenFaas::new(self.gateway.as_deref(), namespace, prefix, plain_http)?))
+        Ok(Box::new(openfaas::OpenFaas::new(self.gateway.as_deref(), namespace, prefix, instance, plain_http)?))
     }
 }

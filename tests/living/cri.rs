@@ -2,9 +2,11 @@
 
 use std::fmt::Write;
 use std::process::Command;
+use std::time::Instant;
 
-use crate::binary::{SESSION, faaslens, text};
+use crate::binary::{SESSION, command, faaslens, text};
 use crate::fakes::{Logged, events};
+use crate::server::mixed;
 use crate::tables::{manifest, tables};
 
 /// Events as lines of the runtime, cut after 50 bytes.
@@ -59,4 +61,52 @@ fn a_copied_tree_gives_every_line_once_whatever_was_rotated_or_compressed() {
     let sources = manifest(&store, "rotated").sources;
     let (records, other) = sources.iter().fold((0, 0), |(a, b), source| (a + source.records, b + source.platform));
     assert_eq!((records, other), (450, 150));
+}
+
+#[test]
+#[ignore = "half a minute: cargo test --release --test living -- --ignored"]
+fn a_collection_of_a_tree_that_is_killed_thirty_times_goes_on_to_identical_tables() {
+    let (tree, store) = (SESSION.path().join("killed-tree"), SESSION.path().join("killed-store"));
+    let events = events(60_000);
+    for function in ["f0", "f1", "f2"] {
+        let own: Vec<&Logged> = events.iter().filter(|event| event.stream == function).collect();
+        for (pod, part) in own.chunks(own.len() / 4 + 1).enumerate() {
+            let folder = tree.join(format!("pods/fn_{function}-6d4cf56db6-x2x7{pod}_0a1b/{function}"));
+            std::fs::create_dir_all(&folder).expect("a folder");
+            let lines = lines(part);
+            let (old, new) = lines.split_at((lines.len() / 2) | 1);
+            for (name, lines) in [("0.log.20261122-071000", old), ("0.log", new)] {
+                std::fs::write(folder.join(name), lines.join("\n") + "\n").expect("written");
+            }
+            assert!(
+                Command::new("gzip").arg(folder.join("0.log.20261122-071000")).status().expect("gzip starts").success()
+            );
+        }
+    }
+    let args = |run: &'static str| {
+        let all =
+            ["collect", "cri", text(&tree), "--store", text(&store), "--run", run, "--until", "2026-11-22T09:00:00Z"];
+        all.map(str::to_owned)
+    };
+    let began = Instant::now();
+    let whole = args("whole");
+    faaslens(&whole.each_ref().map(String::as_str), &[], 0);
+    let length = began.elapsed();
+    let (mut kills, mut seed) = (0, 0);
+    while kills < 30 {
+        let run = args("killed");
+        let mut child = command(&run.each_ref().map(String::as_str), &[]).spawn().expect("the binary starts");
+        std::thread::sleep(length.mul_f64((mixed(seed) % 1000) as f64 / 1000.0));
+        seed += 1;
+        let ended = child.try_wait().expect("the child can be waited for").is_some();
+        drop(child.kill());
+        child.wait().expect("the child ends");
+        kills += u32::from(!ended);
+        if ended {
+            tables(&store, "killed").assert_same(&tables(&store, "whole"));
+        }
+    }
+    faaslens(&args("killed").each_ref().map(String::as_str), &[], 0);
+    tables(&store, "killed").assert_same(&tables(&store, "whole"));
+    assert!(tables(&store, "killed").rows("events") == 45_000);
 }

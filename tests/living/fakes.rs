@@ -5,6 +5,7 @@
 
 use std::fmt::Write;
 
+use base64::Engine;
 use serde_json::{Value, json};
 
 use crate::server::{Answered, Asked, Fake, mixed};
@@ -56,7 +57,7 @@ pub(crate) fn events(count: u64) -> Vec<Logged> {
     events
 }
 
-fn stamp(at_ms: i64) -> String {
+pub(crate) fn stamp(at_ms: i64) -> String {
     faaslens_schemas::time::Timestamp::from_millis(at_ms).to_string()
 }
 
@@ -170,17 +171,21 @@ impl Fake for CloudLogging {
     }
 }
 
-/// The gateway of OpenFaaS: functions, and their logs as one JSON object a line, from a whole second on.
+/// The password of the gateway's user.
+pub(crate) const PASSWORD: &str = "PLANTED-5ecret";
+
+/// The gateway of OpenFaaS: functions, and their logs as one JSON object a line, from a whole second on; two instances of each.
 pub(crate) struct Gateway(pub(crate) Vec<Logged>);
 
 impl Fake for Gateway {
-    fn shows_its_end(&self) -> bool {
+    fn shows_its_end(&self, _asked: &Asked) -> bool {
         false
     }
 
     fn answer(&self, asked: &Asked) -> Answered {
-        if !asked.header("authorization").starts_with("Basic ") {
-            return (401, b"unauthorized".to_vec());
+        let known = base64::engine::general_purpose::STANDARD.encode(format!("admin:{PASSWORD}"));
+        if asked.header("authorization") != format!("Basic {known}") {
+            return (401, b"invalid credentials".to_vec());
         }
         if asked.path == "/system/functions" {
             return (200, json!([{"name": "f0"}, {"name": "f1"}, {"name": "f2"}]).to_string().into_bytes());
@@ -188,13 +193,20 @@ impl Fake for Gateway {
         let name = asked.parameter("name").expect("a name");
         let since = asked.parameter("since").expect("a begin");
         let mut text = String::new();
-        for event in self.0.iter().filter(|e| e.stream == name && stamp(e.at_ms).as_str() >= since) {
+        let instance_of = |n: usize| format!("{name}-pod{}", n % 2);
+        let wanted = asked.parameter("instance");
+        let fits = |(n, e): &(usize, &Logged)| {
+            e.stream == name
+                && stamp(e.at_ms).as_str() >= since
+                && wanted.is_none_or(|wanted| instance_of(*n) == wanted)
+        };
+        for (n, event) in self.0.iter().enumerate().filter(fits) {
             // The watchdog cuts long lines.
             let (first, rest) =
                 event.text.split_at(if event.text.starts_with("BEFAAS") { 60 } else { event.text.len() });
             for piece in [first, rest].iter().filter(|piece| !piece.is_empty()) {
                 let text_of = format!("2026/11/22 07:00:00 stdout: {piece}");
-                let line = json!({"name": name, "namespace": "fn", "instance": format!("{name}-pod"), "timestamp": stamp(event.at_ms), "text": text_of});
+                let line = json!({"name": name, "namespace": "fn", "instance": instance_of(n), "timestamp": stamp(event.at_ms), "text": text_of});
                 writeln!(text, "{line}").expect("written");
             }
         }
@@ -206,7 +218,7 @@ impl Fake for Gateway {
 pub(crate) struct Manager(pub(crate) Vec<Logged>);
 
 impl Fake for Manager {
-    fn shows_its_end(&self) -> bool {
+    fn shows_its_end(&self, _asked: &Asked) -> bool {
         false
     }
 
@@ -220,6 +232,42 @@ impl Fake for Manager {
             text.push('\n');
         }
         (200, text.into_bytes())
+    }
+}
+
+/// The manager as it was before it named functions: bare lines, function by function.
+pub(crate) struct OldManager(pub(crate) Vec<Logged>);
+
+impl Fake for OldManager {
+    fn shows_its_end(&self, _asked: &Asked) -> bool {
+        false
+    }
+
+    fn answer(&self, _asked: &Asked) -> Answered {
+        let mut text = String::new();
+        for function in ["f0", "f1", "f2"] {
+            for e in self.0.iter().filter(|e| e.stream == function) {
+                writeln!(text, "{}", e.text).expect("written");
+            }
+            text.push('\n');
+        }
+        (200, text.into_bytes())
+    }
+}
+
+/// A manager with a line of more than 64 KiB in one function's log, which its reader cannot take.
+pub(crate) struct LongLine(pub(crate) Manager, pub(crate) &'static str);
+
+impl Fake for LongLine {
+    fn answer(&self, asked: &Asked) -> Answered {
+        match (&*asked.path, asked.parameter("name")) {
+            ("/list", _) => (200, b"f2\nf0\nf1\n".to_vec()),
+            (_, Some(name)) if name != self.1 => {
+                let own = self.0.0.iter().filter(|e| e.stream == name).cloned().collect();
+                Manager(own).answer(asked)
+            }
+            _ => (500, b"bufio.Scanner: token too long".to_vec()),
+        }
     }
 }
 

@@ -12,13 +12,15 @@ use std::time::{Duration, Instant};
 use faaslens_schemas::manifest::Manifest;
 
 use crate::binary::{SESSION, command, faaslens, text};
-use crate::fakes::{Activations, CloudLogging, CloudWatch, END_MS, Gateway, Logged, Manager, events};
+use crate::cluster::Cluster;
+use crate::fakes::{Activations, CloudLogging, CloudWatch, END_MS, Gateway, Logged, Manager, PASSWORD, events};
+use crate::k8s::kubeconfig;
 use crate::log_analytics::LogAnalytics;
 use crate::server::{Fake, Faults, Server, mixed};
 use crate::tables::{manifest, tables};
 
 /// A secret of every environment: it must be nowhere else.
-const PLANTED: &str = "PLANTED-5ecret";
+const PLANTED: &str = PASSWORD;
 /// Events of a fake.
 const EVENTS: u64 = 700;
 
@@ -67,6 +69,12 @@ const CASES: &[Case] = &[
         args: &["--gateway", "{url}"],
         variables: &[("OPENFAAS_PASSWORD", PLANTED)],
     },
+    Case {
+        name: "k8s",
+        fake: |n| Arc::new(Cluster::of(&events(n), PLANTED)),
+        args: &["--kubeconfig", "{kubeconfig}"],
+        variables: &[],
+    },
     Case { name: "tinyfaas", fake: |n| Arc::new(Manager(events(n))), args: &["--manager", "{url}"], variables: &[] },
     Case {
         name: "openwhisk",
@@ -84,7 +92,11 @@ impl Case {
         let patience = if more.contains(&"--retry-for") { &[][..] } else { &["--retry-for", "30s"][..] };
         let tuned = ["--until", &until, "--retry-pause", "1ms"];
         let all = fixed.iter().chain(&tuned).chain(patience).chain(self.args).chain(more);
-        let args = all.map(|arg| arg.replace("{url}", url)).collect();
+        let fill = |arg: &&str| match *arg {
+            "{kubeconfig}" => text(&kubeconfig(url, &serde_json::json!({"token": PLANTED}))).to_owned(),
+            arg => arg.replace("{url}", url),
+        };
+        let args = all.map(fill).collect();
         (args, self.variables.iter().map(|(name, value)| (*name, value.replace("{url}", url))).collect())
     }
 
@@ -106,13 +118,20 @@ impl Case {
 
     /// The manifest of an undisturbed collection, with the checksums of its files.
     fn reference(&self) -> Manifest {
-        let store = SESSION.path().join(format!("{}-reference", self.name));
+        // Several tests ask for it at a time.
+        let folder = tempfile::tempdir_in(SESSION.path()).expect("a folder");
+        let store = folder.path().join("store");
         let server = Server::start((self.fake)(EVENTS), Faults::default());
         self.run(&server.url(), &store, &["--rate", "100000"], Some(0));
         let manifest = manifest(&store, "r");
         let pieces: u64 = manifest.sources.iter().map(|source| source.records + source.platform).sum();
-        // OpenWhisk makes a statement of each activation.
-        let expected = if self.name == "openwhisk" { 2 * EVENTS } else { EVENTS };
+        let expected = match self.name {
+            // A statement of each activation.
+            "openwhisk" => 2 * EVENTS,
+            // Statements on pods and containers, and events.
+            "k8s" => EVENTS + 3 * 4 + 4 + 2 + 3,
+            _ => EVENTS,
+        };
         assert_eq!(pieces, expected, "{}: {manifest:?}", self.name);
         assert_eq!(manifest.rejects(), 0);
         manifest
@@ -222,8 +241,12 @@ fn thirty_kills_of_each_source_end_in_identical_tables() {
 #[test]
 fn the_rate_is_never_exceeded() {
     for case in CASES {
-        // Two of them have a request for each function or for all: a low rate shows there.
-        let (rate, least) = if ["openfaas", "tinyfaas"].contains(&case.name) { (2, 1) } else { (30, 30) };
+        // Some of them have few requests, for each function, each pod, or for all: a low rate shows there.
+        let (rate, least) = match case.name {
+            "openfaas" | "tinyfaas" => (2, 1),
+            "k8s" => (8, 20),
+            _ => (30, 30),
+        };
         let store = SESSION.path().join(format!("{}-rate", case.name));
         let server = Server::start((case.fake)(EVENTS), Faults::default());
         case.run(&server.url(), &store, &["--rate", &rate.to_string(), "--workers", "8", "--slice", "2m"], Some(0));

@@ -2,7 +2,8 @@
 //!
 //! Faults follow a seed and the number of the request: throttling as the API words it, 5xx, an answer that breaks off, JSON
 //! that is cut, a slow answer, an earlier answer once more (to the same question but for its page, or to any), an expired
-//! token. It speaks HTTP/1.1 with `content-length` only.
+//! token. It speaks HTTP/1.1, with `content-length` or, where a fake streams, in chunks; also over TLS, with the keys of
+//! `tests/data/kubernetes`.
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -10,6 +11,8 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
+
+use rustls::{ServerConnection, StreamOwned};
 
 /// A request as a fake sees it.
 #[derive(Debug, Clone, Default)]
@@ -21,6 +24,8 @@ pub(crate) struct Asked {
     /// Names in lower case.
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
+    /// Whether the client has shown a certificate of the right authority.
+    pub(crate) certified: bool,
 }
 
 impl Asked {
@@ -57,8 +62,12 @@ pub(crate) trait Fake: Send + Sync + 'static {
         None
     }
     /// Whether a text that is cut at its end shows it: JSON does, lines do not.
-    fn shows_its_end(&self) -> bool {
+    fn shows_its_end(&self, _asked: &Asked) -> bool {
         true
+    }
+    /// Whether an answer is streamed: its length is not said beforehand.
+    fn streams(&self, _asked: &Asked) -> bool {
+        false
     }
     /// How an API without pages answers with a part of what was asked for; `None` where it does not.
     fn partial(&self, _asked: &Asked) -> Option<Answered> {
@@ -100,11 +109,21 @@ struct Shared {
 pub(crate) struct Server {
     shared: Arc<Shared>,
     port: u16,
+    scheme: &'static str,
 }
 
 impl Server {
     /// Serves a fake on a free port of this machine.
     pub(crate) fn start(fake: Arc<dyn Fake>, faults: Faults) -> Self {
+        Self::serving(fake, faults, None)
+    }
+
+    /// Serves a fake over TLS; clients may show a certificate.
+    pub(crate) fn start_tls(fake: Arc<dyn Fake>) -> Self {
+        Self::serving(fake, Faults::default(), Some(crate::tls::config()))
+    }
+
+    fn serving(fake: Arc<dyn Fake>, faults: Faults, tls: Option<Arc<rustls::ServerConfig>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = listener.local_addr().expect("its address").port();
         let (asked, times, stop) = (AtomicU64::new(0), Mutex::default(), AtomicBool::new(false));
@@ -112,21 +131,22 @@ impl Server {
         let calm = AtomicBool::new(false);
         let shared = Arc::new(Shared { fake, faults, calm, asked, times, last, stop });
         let own = Arc::clone(&shared);
+        let scheme = if tls.is_some() { "https" } else { "http" };
         std::thread::spawn(move || {
             for connection in listener.incoming().map_while(Result::ok) {
                 if own.stop.load(Ordering::Relaxed) {
                     return;
                 }
-                let shared = Arc::clone(&own);
+                let (shared, tls) = (Arc::clone(&own), tls.clone());
                 // A connection that breaks is what the client has to live with.
-                std::thread::spawn(move || drop(serve(&connection, &shared)));
+                std::thread::spawn(move || drop(accept(connection, &shared, tls)));
             }
         });
-        Self { shared, port }
+        Self { shared, port, scheme }
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        format!("{}://127.0.0.1:{}", self.scheme, self.port)
     }
 
     /// Makes no more faults.
@@ -147,13 +167,36 @@ impl Drop for Server {
     }
 }
 
-fn serve(connection: &TcpStream, shared: &Shared) -> std::io::Result<()> {
-    connection.set_nodelay(true)?;
+/// A connection, and what tells whether its client is certified.
+struct Connection<S> {
+    stream: S,
+    certified: fn(&S) -> bool,
+}
+
+impl<S: Read> Read for Connection<S> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        self.stream.read(buffer)
+    }
+}
+
+fn accept(tcp: TcpStream, shared: &Shared, tls: Option<Arc<rustls::ServerConfig>>) -> std::io::Result<()> {
+    tcp.set_nodelay(true)?;
+    let Some(config) = tls else {
+        return serve(Connection { stream: tcp, certified: |_| false }, shared);
+    };
+    let connection = ServerConnection::new(config).map_err(std::io::Error::other)?;
+    let stream = StreamOwned::new(connection, tcp);
+    serve(Connection { stream, certified: |stream| stream.conn.peer_certificates().is_some() }, shared)
+}
+
+fn serve<S: Read + Write>(connection: Connection<S>, shared: &Shared) -> std::io::Result<()> {
     let mut reader = BufReader::new(connection);
-    while let Some(asked) = read(&mut reader)? {
+    while let Some(mut asked) = read(&mut reader)? {
+        let connection = reader.get_mut();
+        asked.certified = (connection.certified)(&connection.stream);
         shared.times.lock().expect("the times").push(Instant::now());
         let number = shared.asked.fetch_add(1, Ordering::Relaxed);
-        if !answer(connection, shared, &asked, number)? {
+        if !answer(&mut connection.stream, shared, &asked, number)? {
             return Ok(());
         }
     }
@@ -161,7 +204,7 @@ fn serve(connection: &TcpStream, shared: &Shared) -> std::io::Result<()> {
 }
 
 /// Answers; whether the connection goes on.
-fn answer(mut connection: &TcpStream, shared: &Shared, asked: &Asked, number: u64) -> std::io::Result<bool> {
+fn answer(connection: &mut impl Write, shared: &Shared, asked: &Asked, number: u64) -> std::io::Result<bool> {
     std::thread::sleep(shared.faults.delay);
     let random = mixed(shared.faults.seed.wrapping_mul(0x1_0001).wrapping_add(number));
     let befalls =
@@ -180,32 +223,48 @@ fn answer(mut connection: &TcpStream, shared: &Shared, asked: &Asked, number: u6
         8 => fresh(shared.fake.partial(asked).unwrap_or_else(|| shared.fake.answer(asked))),
         _ => fresh(shared.fake.answer(asked)),
     };
-    if fault == 0 && !shared.fake.is_beside(asked) {
+    if fault == 0 && shared.faults.percent > 0 && !shared.fake.is_beside(asked) {
         let mut last = shared.last.lock().expect("the answers before");
         last.insert(series, (answered.clone(), number));
         last.insert(path, (answered.clone(), number));
     }
-    if fault == 5 && shared.fake.shows_its_end() {
+    if fault == 5 && shared.fake.shows_its_end(asked) {
         let length = answered.1.len();
         answered.1.truncate(length - length.min(1 + length / 3));
     }
     let (status, body) = answered;
     let id = shared.fake.id_header().map_or_else(String::new, |name| format!("{name}: answer-{id:08}\r\n"));
-    let length = body.len();
-    let head = format!("HTTP/1.1 {status} x\r\ncontent-type: application/json\r\n{id}content-length: {length}\r\n\r\n");
+    let chunked = shared.fake.streams(asked) && status == 200;
+    let framing =
+        if chunked { "transfer-encoding: chunked".to_owned() } else { format!("content-length: {}", body.len()) };
+    let head = format!("HTTP/1.1 {status} x\r\ncontent-type: application/json\r\n{id}{framing}\r\n\r\n");
     connection.write_all(head.as_bytes())?;
     let half = body.len() / 2;
-    connection.write_all(&body[..half])?;
+    write(connection, &body[..half], chunked)?;
     match fault {
-        6 => {
-            connection.shutdown(std::net::Shutdown::Both)?;
-            return Ok(false);
-        }
+        // The connection is closed when it is dropped.
+        6 => return connection.flush().map(|()| false),
         7 => std::thread::sleep(Duration::from_millis(20)),
         _ => {}
     }
-    connection.write_all(&body[half..])?;
+    write(connection, &body[half..], chunked)?;
+    if chunked {
+        connection.write_all(b"0\r\n\r\n")?;
+    }
+    connection.flush()?;
     Ok(true)
+}
+
+fn write(connection: &mut impl Write, bytes: &[u8], chunked: bool) -> std::io::Result<()> {
+    if !chunked {
+        return connection.write_all(bytes);
+    }
+    for chunk in bytes.chunks(16_384) {
+        write!(connection, "{:x}\r\n", chunk.len())?;
+        connection.write_all(chunk)?;
+        connection.write_all(b"\r\n")?;
+    }
+    Ok(())
 }
 
 /// A number that looks random (`SplitMix64`).
@@ -216,7 +275,7 @@ pub(crate) fn mixed(seed: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-fn read(reader: &mut BufReader<&TcpStream>) -> std::io::Result<Option<Asked>> {
+fn read(reader: &mut impl BufRead) -> std::io::Result<Option<Asked>> {
     let mut line = String::new();
     if reader.read_line(&mut line)? == 0 {
         return Ok(None);
@@ -250,7 +309,7 @@ fn decoded(text: &str) -> String {
     while let Some((&first, more)) = rest.split_first() {
         let hex = more.get(..2).and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
         let escaped = hex.filter(|_| first == b'%');
-        bytes.push(escaped.unwrap_or(first));
+        bytes.push(escaped.unwrap_or(if first == b'+' { b' ' } else { first }));
         rest = if escaped.is_some() { &more[2..] } else { more };
     }
     String::from_utf8_lossy(&bytes).into_owned()

@@ -53,8 +53,23 @@ impl Tables {
         }
     }
 
-    /// Rows of a table.
+    /// The same without the rows of a table that hold one of some texts.
+    pub(crate) fn without(&self, table: &str, texts: &[&str]) -> Self {
+        let keeps = |row: &&String| !texts.iter().any(|text| row.contains(text));
+        let kept = |name: &str, rows: &[String]| {
+            rows.iter().filter(|row| name != table || keeps(row)).cloned().collect::<Vec<String>>()
+        };
+        let rows = |(name, rows): &(&'static str, Vec<String>)| (*name, kept(name, rows));
+        Self(self.0.iter().map(rows).collect())
+    }
+
+    /// The rows of a table.
+    pub(crate) fn table(&self, table: &str) -> &[String] {
+        self.0.iter().find(|(name, _)| *name == table).map_or(&[], |(_, rows)| rows)
+    }
+
+    /// Number of rows of a table.
     pub(crate) fn rows(&self, table: &str) -> usize {
-        self.0.iter().find(|(name, _)| *name == table).map_or(0, |(_, rows)| rows.len())
+        self.table(table).len()
     }
 }

@@ -95,3 +95,16 @@ fn mutated_xml_and_reports_break_no_rule() {
         checks::report(&mutate(REPORT.to_vec(), 4, &mut random));
     }
 }
+
+#[test]
+fn mutated_files_of_load_generators_break_no_rule() {
+    let mut random = Random::seeded(9);
+    for name in ["k6.json", "k6.csv", "hey-0.1.4.csv", "oha.csv", "wrk-4.1.0.txt"] {
+        let file = std::fs::read(project(&format!("collect/tests/data/load/{name}"))).expect("the file");
+        let file = &file[..file.len().min(PIECE / 4)];
+        checks::load_file(file);
+        for _ in 0..500 {
+            checks::load_file(&mutate(file.to_vec(), 4, &mut random));
+        }
+    }
+}

@@ -9,6 +9,8 @@ pub mod aws;
 pub mod azure;
 #[cfg(feature = "google")]
 pub mod google;
+#[cfg(feature = "k8s")]
+pub mod kubernetes;
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};

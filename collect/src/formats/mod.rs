@@ -9,8 +9,12 @@ pub mod envelope;
 pub mod jtl;
 pub mod jtl_csv;
 pub mod jtl_xml;
+pub mod k6;
 pub mod lambda;
+pub mod latency_text;
 pub mod plain_lines;
+pub mod relative_csv;
+mod rows_csv;
 pub mod stamp;
 mod window;
 

@@ -20,6 +20,8 @@ use crate::{Error, Progress, Result};
 const SILENCE: Duration = Duration::from_secs(30);
 /// Longest answer that is read at once.
 const BODY_MAX: u64 = 256 << 20;
+/// Memory that is taken beforehand for an answer whose length is said.
+const ROOM_MAX: u64 = 16 << 20;
 /// Longest sleep before the user's wish to stop is asked for.
 const NAP: Duration = Duration::from_millis(50);
 /// Time after which a server that never answered is given up: its name or address is wrong.
@@ -138,7 +140,9 @@ impl Answer {
     /// # Errors
     /// When the connection breaks, the server falls silent, or the body is longer.
     pub fn bytes(&mut self) -> io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
+        // A length that is said is no promise: no more is taken for it than a page may have.
+        let said = self.body.content_length().unwrap_or(0).min(ROOM_MAX);
+        let mut bytes = Vec::with_capacity(usize::try_from(said).unwrap_or(0) + 1);
         (&mut self.body).take(BODY_MAX + 1).read_to_end(&mut bytes)?;
         if bytes.len() as u64 > BODY_MAX {
             return Err(io::Error::other("the answer is longer than 256 MiB"));
@@ -268,7 +272,10 @@ impl<'a> Api<'a> {
         let began = Instant::now();
         let mut failures = 0;
         loop {
-            self.sleep(bucket.reserve())?;
+            self.sleep(Duration::ZERO)?;
+            while let Some(wait) = bucket.take() {
+                self.sleep(wait)?;
+            }
             let request = make().map_err(CallError::Other)?;
             let host = self.check(&request).map_err(CallError::Other)?;
             self.calls.fetch_add(1, Ordering::Relaxed);

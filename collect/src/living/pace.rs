@@ -5,7 +5,8 @@ use std::hash::{BuildHasher, Hasher};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-/// Spaces requests evenly: a token bucket that holds one token, so that no second ever sees more than its share.
+/// Spaces requests: a token bucket that holds one token, and makes the next one when it was taken, so that no second ever sees more
+/// than its share, however late a thread wakes up.
 #[derive(Debug)]
 pub struct Bucket {
     interval: Duration,
@@ -19,13 +20,17 @@ impl Bucket {
         Self { interval, next: Mutex::new(None) }
     }
 
-    /// How long to wait before the next request may be sent; the place is taken.
-    pub fn reserve(&self) -> Duration {
+    /// Takes the token, or tells how long to wait before asking again.
+    pub fn take(&self) -> Option<Duration> {
         let now = Instant::now();
         let mut next = self.next.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let at = next.map_or(now, |next| next.max(now));
-        *next = Some(at + self.interval);
-        at - now
+        match *next {
+            Some(at) if at > now => Some(at - now),
+            _ => {
+                *next = Some(now + self.interval);
+                None
+            }
+        }
     }
 }
 
@@ -67,15 +72,21 @@ mod tests {
 
     #[test]
     fn requests_are_spaced_by_the_rate_and_never_saved_up() {
-        let bucket = Bucket::new(10.0);
-        assert_eq!(bucket.reserve(), Duration::ZERO);
-        let waits: Vec<Duration> = (0..3).map(|_| bucket.reserve()).collect();
-        for (n, wait) in (1_u32..).zip(waits) {
-            let due = Duration::from_millis(100) * n;
-            assert!(wait <= due && wait + Duration::from_millis(50) > due, "{n}: {wait:?}");
+        let bucket = Bucket::new(50.0);
+        let interval = Duration::from_millis(20);
+        let began = Instant::now();
+        for n in 0..4 {
+            while let Some(wait) = bucket.take() {
+                assert!(wait <= interval, "{wait:?}");
+                std::thread::sleep(wait);
+            }
+            assert!(began.elapsed() >= interval * n, "{n}: {:?}", began.elapsed());
         }
+        std::thread::sleep(interval * 3);
+        assert_eq!(bucket.take(), None);
+        assert!(bucket.take().is_some());
         let free = Bucket::new(0.0);
-        assert!((0..1000).all(|_| free.reserve() == Duration::ZERO));
+        assert!((0..1000).all(|_| free.take().is_none()));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::{Error, Result};
 use xxhash_rust::xxh3::xxh3_128;
 
 /// Bytes of lines held before they become a chunk.
-const CHUNK_BYTES: usize = 8 << 20;
+const CHUNK_BYTES: usize = 4 << 20;
 
 /// One event of a log.
 #[derive(Debug, Clone, Copy)]

@@ -16,17 +16,24 @@ pub mod befaas;
 pub mod cri;
 #[cfg(feature = "google")]
 pub mod google;
+pub mod hey;
 pub mod jmeter;
+pub mod k6;
+#[cfg(feature = "k8s")]
+pub mod k8s;
 pub(crate) mod loads;
 #[cfg(any(feature = "aws", feature = "azure"))]
 mod local_files;
+pub mod oha;
 #[cfg(feature = "openfaas")]
 pub mod openfaas;
 #[cfg(feature = "openwhisk")]
 pub mod openwhisk;
+mod request_file;
 mod result_files;
 mod result_run;
 #[cfg(feature = "tinyfaas")]
 pub mod tinyfaas;
+pub mod wrk2;
 
 pub use result_files::{Collected, PerFile};

@@ -33,10 +33,11 @@ pub struct OpenFaas {
     password: Option<Secret>,
     namespace: Option<String>,
     prefix: Option<String>,
+    instance: Option<String>,
 }
 
 impl OpenFaas {
-    /// Functions whose names begin with `prefix`, in a namespace. The gateway is `gateway`, or `OPENFAAS_URL`, or
+    /// Functions whose names begin with `prefix`, in a namespace, and of these one `instance`, where given. The gateway is `gateway`, or `OPENFAAS_URL`, or
     /// `http://127.0.0.1:8080`; the user `OPENFAAS_USERNAME` (`admin`) with `OPENFAAS_PASSWORD`.
     ///
     /// # Errors
@@ -45,6 +46,7 @@ impl OpenFaas {
         gateway: Option<&str>,
         namespace: Option<String>,
         prefix: Option<String>,
+        instance: Option<String>,
         plain_http: bool,
     ) -> Result<Self> {
         let gateway = gateway.map(str::to_owned).or_else(|| variable("OPENFAAS_URL"));
@@ -52,7 +54,7 @@ impl OpenFaas {
         check_url(&gateway, plain_http)?;
         let user = variable("OPENFAAS_USERNAME").unwrap_or_else(|| "admin".to_owned());
         let password = variable("OPENFAAS_PASSWORD").map(Secret::new);
-        Ok(Self { gateway: gateway.trim_end_matches('/').to_owned(), user, password, namespace, prefix })
+        Ok(Self { gateway: gateway.trim_end_matches('/').to_owned(), user, password, namespace, prefix, instance })
     }
 
     fn request(&self, path: &str) -> Request {
@@ -110,6 +112,7 @@ impl Source for OpenFaas {
         let mut selection = BTreeMap::from([("gateway".to_owned(), self.gateway.clone())]);
         selection.extend(self.namespace.clone().map(|namespace| ("namespace".to_owned(), namespace)));
         selection.extend(self.prefix.clone().map(|prefix| ("prefix".to_owned(), prefix)));
+        selection.extend(self.instance.clone().map(|instance| ("instance".to_owned(), instance)));
         selection
     }
 
@@ -142,6 +145,7 @@ impl Source for OpenFaas {
         let since = crate::living::window::whole_second_before(slice.from_us);
         let mut parameters = vec![("name", log.key.as_str()), ("since", &since), ("follow", "false")];
         parameters.extend(self.namespace.as_deref().map(|namespace| ("namespace", namespace)));
+        parameters.extend(self.instance.as_deref().map(|instance| ("instance", instance)));
         let path = format!("/system/logs{}", query(&parameters));
         let quota = Quota { name: "gateway", per_second: PER_SECOND };
         let read = api.call(

@@ -52,7 +52,7 @@ table! {
 table! {
     /// One request sent by a load generator.
     ClientRequest = "client_requests", Collect, PerRun {
-        /// `jmeter`, `artillery`, `faaslens`.
+        /// `jmeter`, `artillery`, `k6`, `oha`, `hey`, `faaslens`.
         generator: Label,
         /// Sampler label, scenario step or route.
         label: Option<Label>,
@@ -159,13 +159,14 @@ table! {
         /// Executor, where the line names it.
         executor: Option<Label>,
         /// `init_start`, `start`, `end`, `report`, `init_report`, `restore_start`, `restore_report`, `executing`, `executed`,
-        /// `execution_started`, `execution_finished`, `request`, `watchdog`, `period`, `text` (any other line).
+        /// `execution_started`, `execution_finished`, `pod_created`, `pod_scheduled`, `pod_initialized`, `pod_ready`,
+        /// `container_started`, `container_ended`, `event`, `request`, `watchdog`, `period`, `text` (any other line).
         kind: Label,
         /// When the platform says it happened.
         at: Option<Timestamp>,
         /// The platform's id of the execution.
         request_id: Option<String>,
-        /// Duration of the execution.
+        /// Duration of the execution; of a pod since its creation; of an ended container, of its life.
         duration_ms: Option<f64>,
         /// Billed duration.
         billed_ms: Option<f64>,
