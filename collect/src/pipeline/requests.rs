@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use faaslens_schemas::manifest::{FileEntry, LOADGEN_FORMAT, Source};
-use faaslens_schemas::store::{NO_CONTEXT, TableFile, Transaction, part_of};
-use faaslens_schemas::table::{Label, Row};
+use faaslens_schemas::store::{NO_CONTEXT, PartRows, Transaction, part_of};
+use faaslens_schemas::table::Label;
 use faaslens_schemas::tables::ClientRequest;
 use faaslens_schemas::time::Timestamp;
 use rayon::prelude::*;
@@ -16,11 +16,6 @@ use super::executors::Clocks;
 use super::part::ClientMoment;
 use crate::sources::loads::Load;
 use crate::{Error, Progress, Result};
-
-/// Rows of a part that are encoded together.
-const BATCH: usize = 4096;
-/// Batches after which a row group is ended.
-const GROUP_BATCHES: usize = 32;
 
 /// The records of faaslens's own load generator that belong to a run.
 pub(crate) struct Loads<'a> {
@@ -57,14 +52,16 @@ pub(super) fn write(
     let written = parts
         .into_par_iter()
         .zip(moments)
-        .map(|(mut part, (number, moments))| {
-            let requests = client_requests(&moments, files, clocks);
-            let all = requests.len();
-            let new = |row: &ClientRequest| pair_identity(row).is_none_or(|pair| !pairs.contains(&pair));
-            let before = part.rows.len();
-            part.rows.extend(requests.into_iter().filter(new));
-            let doubled = (all + before - part.rows.len()) as u64;
-            Ok((part.finish(number, transaction)?, doubled))
+        .map(|(mut part, (_, moments))| {
+            let mut doubled = 0;
+            for request in client_requests(&moments, files, clocks) {
+                if pair_identity(&request).is_some_and(|pair| pairs.contains(&pair)) {
+                    doubled += 1;
+                } else {
+                    part.push(request, transaction)?;
+                }
+            }
+            Ok((part.finish(transaction)?, doubled))
         })
         .collect::<Result<Vec<(Option<FileEntry>, u64)>>>()?;
     let doubled = written.iter().map(|(_, doubled)| doubled).sum();
@@ -74,7 +71,7 @@ pub(super) fn write(
 /// The generator's own records on their way to the parts.
 struct Records<'a> {
     transaction: &'a Transaction,
-    parts: Vec<PartRows>,
+    parts: Vec<PartRows<ClientRequest>>,
     /// Identities of rows, to know repetitions.
     rows: HashSet<u64>,
     /// Identities of the pairs among them.
@@ -83,18 +80,11 @@ struct Records<'a> {
     window: Option<(Timestamp, Timestamp)>,
 }
 
-#[derive(Default)]
-struct PartRows {
-    file: Option<TableFile>,
-    rows: Vec<ClientRequest>,
-    batches: usize,
-}
-
 impl<'a> Records<'a> {
     fn new(transaction: &'a Transaction, parts: usize) -> Self {
         Self {
             transaction,
-            parts: (0..parts).map(|_| PartRows::default()).collect(),
+            parts: (0_u32..).take(parts).map(PartRows::new).collect(),
             rows: HashSet::new(),
             pairs: HashSet::new(),
             sources: Vec::new(),
@@ -134,9 +124,7 @@ impl<'a> Records<'a> {
         self.window = Some((from.min(row.sent_at), to.max(end)));
         let parts = u32::try_from(self.parts.len()).unwrap_or(u32::MAX).saturating_sub(1);
         let number = row.context_id.as_ref().map_or(NO_CONTEXT, |context| part_of(context.as_bytes(), parts));
-        let part = &mut self.parts[number as usize];
-        part.rows.push(row);
-        if part.rows.len() >= BATCH { part.write(number, self.transaction) } else { Ok(()) }
+        Ok(self.parts[number as usize].push(row, self.transaction)?)
     }
 
     /// The account of an output, made where there is none yet.
@@ -151,30 +139,6 @@ impl<'a> Records<'a> {
             self.sources.len() - 1
         });
         &mut self.sources[position]
-    }
-}
-
-impl PartRows {
-    fn write(&mut self, number: u32, transaction: &Transaction) -> Result<()> {
-        if self.rows.is_empty() {
-            return Ok(());
-        }
-        let file = match &mut self.file {
-            Some(file) => file,
-            none => none.insert(transaction.file(ClientRequest::TABLE, number)?),
-        };
-        file.write_rows(&self.rows)?;
-        self.rows.clear();
-        self.batches += 1;
-        if self.batches.is_multiple_of(GROUP_BATCHES) {
-            file.flush()?;
-        }
-        Ok(())
-    }
-
-    fn finish(mut self, number: u32, transaction: &Transaction) -> Result<Option<FileEntry>> {
-        self.write(number, transaction)?;
-        Ok(self.file.map(TableFile::finish).transpose()?)
     }
 }
 

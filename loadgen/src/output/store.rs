@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use faaslens_schemas::manifest::{LOADGEN_FORMAT, Manifest, Source, Window};
-use faaslens_schemas::store::{NO_CONTEXT, Store, TableFile, Transaction, part_of};
-use faaslens_schemas::table::{Label, Row, Stage};
+use faaslens_schemas::store::{NO_CONTEXT, PartRows, Store, Transaction, part_of};
+use faaslens_schemas::table::{Label, Stage};
 use faaslens_schemas::tables::ClientRequest;
 use faaslens_schemas::time::Timestamp;
 
@@ -13,25 +13,13 @@ use crate::error::Result;
 use crate::measure::record::Record;
 use crate::profile::Site;
 
-/// Rows of a part that wait to be written.
-const BATCH_ROWS: usize = 4096;
-/// Batches after which a row group is ended.
-const GROUP_BATCHES: usize = 32;
-
 struct StoreOutput {
     transaction: Transaction,
     manifest: Manifest,
-    parts: Vec<Part>,
+    parts: Vec<PartRows<ClientRequest>>,
     phases: Vec<Label>,
     window: Option<(Timestamp, Timestamp)>,
     records: u64,
-}
-
-#[derive(Default)]
-struct Part {
-    file: Option<TableFile>,
-    rows: Vec<ClientRequest>,
-    batches: usize,
 }
 
 pub(super) fn open(folder: &Path, run: &Run) -> Result<Box<dyn Output>> {
@@ -40,7 +28,7 @@ pub(super) fn open(folder: &Path, run: &Run) -> Result<Box<dyn Output>> {
     let mut manifest = Manifest::new(&run.id, run.parts);
     manifest.labels.clone_from(&run.labels);
     manifest.labels.insert("generator".to_owned(), "faaslens".to_owned());
-    let parts = (0..=run.parts).map(|_| Part::default()).collect();
+    let parts = (0..=run.parts).map(PartRows::new).collect();
     let phases = run.phases.iter().map(|phase| phase.as_str().into()).collect();
     Ok(Box::new(StoreOutput { transaction, manifest, parts, phases, window: None, records: 0 }))
 }
@@ -54,17 +42,12 @@ impl Output for StoreOutput {
         self.records += 1;
         let parts = self.manifest.parts;
         let number = row.context_id.as_ref().map_or(NO_CONTEXT, |context| part_of(context.as_bytes(), parts));
-        let part = &mut self.parts[number as usize];
-        part.rows.push(row);
-        if part.rows.len() >= BATCH_ROWS { part.write(number, &self.transaction) } else { Ok(()) }
+        Ok(self.parts[number as usize].push(row, &self.transaction)?)
     }
 
     fn finish(mut self: Box<Self>) -> Result<Option<Manifest>> {
-        for (number, part) in self.parts.iter_mut().enumerate() {
-            part.write(u32::try_from(number).unwrap_or(0), &self.transaction)?;
-            if let Some(file) = part.file.take() {
-                self.manifest.files.push(file.finish()?);
-            }
+        for part in self.parts {
+            self.manifest.files.extend(part.finish(&self.transaction)?);
         }
         self.manifest.window = self.window.map(|(from, to)| Window { from: from.to_string(), to: to.to_string() });
         self.manifest.sources = vec![Source {
@@ -75,25 +58,6 @@ impl Output for StoreOutput {
             ..Source::default()
         }];
         Ok(Some(self.transaction.commit(self.manifest)?))
-    }
-}
-
-impl Part {
-    fn write(&mut self, number: u32, transaction: &Transaction) -> Result<()> {
-        if self.rows.is_empty() {
-            return Ok(());
-        }
-        let file = match &mut self.file {
-            Some(file) => file,
-            none => none.insert(transaction.file(ClientRequest::TABLE, number)?),
-        };
-        file.write_rows(&self.rows)?;
-        self.rows.clear();
-        self.batches += 1;
-        if self.batches.is_multiple_of(GROUP_BATCHES) {
-            file.flush()?;
-        }
-        Ok(())
     }
 }
 

@@ -13,6 +13,7 @@
 //! moment leaves a store that opens; doing the same again completes it.
 
 mod dictionary_column;
+mod part_rows;
 mod read;
 mod row_group;
 mod transaction;
@@ -27,6 +28,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::error::{Error, Result};
 use crate::manifest::{Manifest, State};
 
+pub use part_rows::PartRows;
 pub use transaction::Transaction;
 pub use writer::TableFile;
 
