@@ -267,13 +267,7 @@ fn microsofts_own_parser_understands_every_question() {
     faaslens(&[&args[..], &WINDOW, &more].concat(), &variables, 0);
     let mut questions = fake.asked.lock().expect("the questions").clone();
     questions.sort();
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let modules =
-        std::process::Command::new(root.join("scripts/tools/node")).arg(root.join("tests/tools/kusto")).output();
-    let modules = String::from_utf8(modules.expect("scripts/tools/node starts").stdout).expect("a path");
-    let mut node = std::process::Command::new("node")
-        .arg(root.join("tests/living/kusto.cjs"))
-        .arg(modules.trim())
+    let mut node = crate::node::script("kusto", "kusto.cjs")
         .stdin(std::process::Stdio::piped())
         .stdout(std::process::Stdio::piped())
         .spawn()

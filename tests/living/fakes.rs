@@ -175,6 +175,9 @@ impl Fake for CloudLogging {
 pub(crate) const PASSWORD: &str = "PLANTED-5ecret";
 
 /// The gateway of OpenFaaS: functions, and their logs as one JSON object a line, from a whole second on; two instances of each.
+///
+/// It falls short: no `tail`, no `follow`, one namespace. No client of OpenFaaS, nor one of tinyFaaS for the managers below,
+/// is to be had from a package registry, so nobody else's program reads these.
 pub(crate) struct Gateway(pub(crate) Vec<Logged>);
 
 impl Fake for Gateway {
@@ -214,7 +217,8 @@ impl Fake for Gateway {
     }
 }
 
-/// tinyFaaS's manager: all lines, function by function, a blank line after each.
+/// tinyFaaS's manager: all lines, function by function, a blank line after each. It falls short: no `name`, and nothing but
+/// logs.
 pub(crate) struct Manager(pub(crate) Vec<Logged>);
 
 impl Fake for Manager {
@@ -271,8 +275,38 @@ impl Fake for LongLine {
     }
 }
 
-/// OpenWhisk's activations: newest first, at most 200, both ends inclusive; one log line each.
+/// The key of OpenWhisk's namespace.
+pub(crate) const KEY: &str = "user:PLANTED-5ecret";
+
+/// OpenWhisk's activations: newest first, 30 or up to 200 of them, both ends inclusive; one log line each.
+///
+/// Its wording, limits and fields are those of the controller's source; its own JavaScript client reads it in a test. It
+/// falls short: one namespace, activations in lists only (no `/activations/ID`), no `count`, no actions in packages.
 pub(crate) struct Activations(pub(crate) Vec<Logged>);
+
+impl Activations {
+    const MOST: usize = 200;
+
+    fn one(event: &Logged, whole: bool) -> Value {
+        let mut activation = json!({
+            "activationId": event.id(), "annotations": [{"key": "waitTime", "value": 3}, {"key": "initTime", "value": 40}],
+            "duration": 12, "end": event.at_ms + 12, "name": event.stream, "namespace": "guest", "publish": false,
+            "start": event.at_ms, "version": "0.0.1",
+        });
+        if whole {
+            activation["logs"] = json!([format!("{} stdout: {}", stamp(event.at_ms), event.text)]);
+            activation["response"] = json!({"result": {}, "status": "success", "statusCode": 0, "success": true});
+            activation["subject"] = json!("guest");
+        } else {
+            activation["statusCode"] = json!(0);
+        }
+        activation
+    }
+
+    fn error(status: u16, message: &str) -> Answered {
+        (status, json!({"code": "a1b2c3", "error": message}).to_string().into_bytes())
+    }
+}
 
 impl Fake for Activations {
     fn id_header(&self) -> Option<&'static str> {
@@ -280,23 +314,36 @@ impl Fake for Activations {
     }
 
     fn answer(&self, asked: &Asked) -> Answered {
-        let number = |name: &str| asked.parameter(name).and_then(|text| text.parse::<i64>().ok()).unwrap_or(0);
-        let (since, upto, limit) = (number("since"), number("upto"), number("limit"));
-        if limit > 200 {
-            return (400, br#"{"error":"limit over 200"}"#.to_vec());
+        let key = base64::engine::general_purpose::STANDARD.encode(KEY);
+        if asked.header("authorization") != format!("Basic {key}") {
+            return Self::error(401, "The supplied authentication is invalid.");
         }
-        let chosen = self.0.iter().rev().filter(|e| (since..=upto).contains(&e.at_ms));
-        let whole: Vec<Value> = chosen
-            .skip(usize::try_from(number("skip")).unwrap_or(0))
-            .take(usize::try_from(limit).unwrap_or(0))
-            .map(|e| {
-                json!({
-                    "activationId": e.id(), "name": e.stream, "start": e.at_ms, "duration": 12,
-                    "response": {"status": "success"}, "logs": [format!("{} stdout: {}", stamp(e.at_ms), e.text)],
-                    "annotations": [{"key": "waitTime", "value": 3}, {"key": "initTime", "value": 40}],
-                })
-            })
-            .collect();
-        (200, Value::from(whole).to_string().into_bytes())
+        if asked.path != "/api/v1/namespaces/_/activations" {
+            return Self::error(404, "The requested resource does not exist.");
+        }
+        let number = |name: &str| asked.parameter(name).and_then(|text| text.parse::<i64>().ok());
+        let count = |name: &str, without: usize| number(name).map_or(Ok(without), usize::try_from);
+        let limit = match count("limit", 30) {
+            Ok(0) => Self::MOST,
+            Ok(limit) if limit <= Self::MOST => limit,
+            _ => {
+                let value = asked.parameter("limit").unwrap_or_default();
+                let message =
+                    format!("The value '{value}' is not in the range of 0 to {} for activations.", Self::MOST);
+                return Self::error(400, &message);
+            }
+        };
+        let (since, upto) = (number("since").unwrap_or(0), number("upto").unwrap_or(i64::MAX));
+        let whole = asked.parameter("docs") == Some("true");
+        let fits = |e: &&Logged| {
+            (since..=upto).contains(&e.at_ms) && asked.parameter("name").is_none_or(|name| name == e.stream)
+        };
+        let chosen = self.0.iter().rev().filter(fits).skip(count("skip", 0).unwrap_or(0)).take(limit);
+        let page: Value = chosen.map(|event| Self::one(event, whole)).collect();
+        (200, page.to_string().into_bytes())
+    }
+
+    fn throttled(&self) -> Answered {
+        Self::error(429, "Too many requests in the last minute (count: 61, allowed: 60).")
     }
 }

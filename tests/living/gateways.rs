@@ -4,7 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::binary::{SESSION, faaslens, text};
-use crate::fakes::{Activations, BEGIN_MS, Gateway, Logged, LongLine, Manager, OldManager, PASSWORD, events};
+use crate::fakes::{
+    Activations, BEGIN_MS, END_MS, Gateway, KEY, Logged, LongLine, Manager, OldManager, PASSWORD, events,
+};
 use crate::server::{Faults, Server};
 use crate::tables::{manifest, tables};
 
@@ -112,17 +114,33 @@ fn a_window_with_more_activations_than_a_page_is_cut_until_each_came_once() {
     let server = Server::start(Arc::new(Activations(all)), Faults::default());
     let store = SESSION.path().join("openwhisk-pages");
     let url = server.url();
-    collect(
-        &["openwhisk", "--apihost", &url, "--slice", "1h"],
-        &store,
-        "r",
-        &[("__OW_API_KEY", "user:PLANTED-5ecret")],
-        0,
-    );
+    collect(&["openwhisk", "--apihost", &url, "--slice", "1h"], &store, "r", &[("__OW_API_KEY", KEY)], 0);
     let (records, other) = pieces(&store, "r");
     // A statement of each activation, and its line.
     assert_eq!(records + other, 2 * 1150);
     assert!(server.times().len() > 10, "{} requests", server.times().len());
     let busy = tables(&store, "r").table("platform_records").iter().filter(|row| row.contains("busy ")).count();
     assert_eq!(busy, 450);
+}
+
+#[test]
+fn openwhisks_own_client_reads_the_same_of_its_fake_and_is_refused_alike() {
+    let all = events(700);
+    let lines = all.len();
+    let since = BEGIN_MS.to_string();
+    let server = Server::start(Arc::new(Activations(all)), Faults::default());
+    let upto = END_MS.to_string();
+    let output = crate::node::script("openwhisk", "openwhisk_peer.cjs")
+        .args([&server.url(), KEY, &since, &upto])
+        .output()
+        .expect("node starts");
+    let said: serde_json::Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)));
+    let expected = serde_json::json!({
+        "activations": lines, "distinct": lines, "lines": lines, "newest_first": true, "by_default": 30, "at_zero": 200,
+        "of_one": true, "lacking": ["logs", "response", "subject"],
+        "too_many": {"status": 400, "error": "The value '201' is not in the range of 0 to 200 for activations."},
+        "unknown_key": {"status": 401, "error": "The supplied authentication is invalid."},
+    });
+    assert_eq!(said, expected);
 }

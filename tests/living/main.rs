@@ -12,6 +12,7 @@ mod gateways;
 mod google;
 mod k8s;
 mod log_analytics;
+mod node;
 mod python;
 mod schedules;
 mod server;

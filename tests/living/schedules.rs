@@ -13,7 +13,7 @@ use faaslens_schemas::manifest::Manifest;
 
 use crate::binary::{SESSION, command, faaslens, text};
 use crate::cluster::Cluster;
-use crate::fakes::{Activations, CloudLogging, CloudWatch, END_MS, Gateway, Logged, Manager, PASSWORD, events};
+use crate::fakes::{Activations, CloudLogging, CloudWatch, END_MS, Gateway, KEY, Logged, Manager, PASSWORD, events};
 use crate::k8s::kubeconfig;
 use crate::log_analytics::LogAnalytics;
 use crate::server::{Fake, Faults, Server, mixed};
@@ -80,7 +80,7 @@ const CASES: &[Case] = &[
         name: "openwhisk",
         fake: |n| Arc::new(Activations(events(n))),
         args: &["--apihost", "{url}"],
-        variables: &[("__OW_API_KEY", "user:PLANTED-5ecret")],
+        variables: &[("__OW_API_KEY", KEY)],
     },
 ];
 

@@ -67,6 +67,15 @@ struct State {
     stalled: Mutex<Option<Instant>>,
 }
 
+impl State {
+    /// Keeps a request, in the order in which requests came; gives its place.
+    fn note(&self, seen: Seen) -> usize {
+        let mut all = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        all.push(seen);
+        all.len() - 1
+    }
+}
+
 impl Server {
     pub(crate) fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
@@ -125,15 +134,15 @@ fn serve(state: &State, stream: TcpStream) {
     drop(stream.set_nodelay(true));
     let Ok(writing) = stream.try_clone() else { return };
     let mut reader = BufReader::new(stream);
-    while let Some(mut seen) = read(&mut reader) {
+    while let Some(seen) = read(&mut reader) {
         let stalled = *state.stalled.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(until) = stalled {
             std::thread::sleep(until.saturating_duration_since(Instant::now()));
         }
         let close = seen.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
+        let (at, place) = (seen.at, state.note(seen.clone()));
         let going = answer(&writing, &seen, close);
-        seen.served = seen.at.elapsed();
-        state.seen.lock().unwrap_or_else(PoisonError::into_inner).push(seen);
+        state.seen.lock().unwrap_or_else(PoisonError::into_inner)[place].served = at.elapsed();
         if !going || close {
             return;
         }
