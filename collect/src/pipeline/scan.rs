@@ -269,8 +269,11 @@ impl Findings for Scan<'_> {
             let detail = "expected a log line, found the rest of a record".to_owned();
             // Nothing tells which of its values are secrets: no excerpt.
             self.push_reject(b"", offset, "json fragment", detail);
+            // A text may be longer than its bytes: what is no UTF-8 is replaced.
+            let line = &self.bytes[offset..];
+            let line = memchr::memchr(b'\n', line).unwrap_or(line.len()).cast_signed() as i64;
             if let Some(reject) = self.rejects.last_mut() {
-                reject.length = length;
+                reject.length = length.min(line);
             }
             return;
         }

@@ -17,11 +17,7 @@ use crate::error::Result;
 use crate::percent::{escape, unescaped};
 
 pub(super) fn matches(_: &Path, text: &str) -> bool {
-    let mut head_end = text.len().min(4096);
-    while !text.is_char_boundary(head_end) {
-        head_end -= 1;
-    }
-    text[..head_end].contains("<jmeterTestPlan")
+    text.trim_start_matches('\u{feff}').trim_start().starts_with('<')
 }
 
 pub(super) fn compile(path: &Path, text: &str, settings: &Settings) -> Result<Profile> {

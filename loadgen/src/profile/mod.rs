@@ -419,7 +419,7 @@ pub struct Format {
 
 /// Every way of writing a profile; the first that a file matches counts.
 pub static FORMATS: &[Format] = &[
-    Format { name: "jmeter", told_by: "a root element jmeterTestPlan", matches: jmx::matches, compile: jmx::compile },
+    Format { name: "jmeter", told_by: "XML", matches: jmx::matches, compile: jmx::compile },
     Format { name: "artillery", told_by: "a key config", matches: artillery::matches, compile: artillery::compile },
     Format { name: "faaslens", told_by: "a key phases", matches: own::matches, compile: own::compile },
 ];

@@ -45,7 +45,8 @@ impl Source {
     /// An error at a node.
     pub(crate) fn error(&self, line: usize, key: &str, message: impl Into<String>) -> Error {
         let shown: String = message.into().chars().take(400).collect();
-        Error::Profile { path: self.path.clone(), line, key: key.chars().take(100).collect(), message: shown }
+        let key = if key.is_empty() { "\"\"".to_owned() } else { key.chars().take(100).collect() };
+        Error::Profile { path: self.path.clone(), line, key, message: shown }
     }
 
     /// The one document of a file.

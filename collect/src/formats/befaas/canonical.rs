@@ -11,8 +11,9 @@
 
 use std::borrow::Cow;
 
-use super::event::{Event, Kind, Record};
+use super::event::{Event, Record};
 use super::json::Cursor;
+use super::kind::Kind;
 use super::number;
 
 /// Introductions that are remembered.

@@ -3,79 +3,7 @@
 use std::borrow::Cow;
 
 use super::json::{Cursor, Refusal, Text, unescape};
-
-/// What a record says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[repr(u8)]
-pub enum Kind {
-    /// First line of a new executor.
-    ColdStart,
-    /// An HTTP request reached the function.
-    Request,
-    /// Start mark of an operation.
-    Start,
-    /// End mark of an operation.
-    End,
-    /// An operation with its duration.
-    Measure,
-    /// Any other mark.
-    Mark,
-    /// The load generator sent a request.
-    ClientBefore,
-    /// The load generator got a response.
-    ClientAfter,
-}
-
-impl Kind {
-    /// Every kind, in order of its number.
-    pub const NAMES: [&'static str; 8] =
-        ["cold_start", "request", "start", "end", "measure", "mark", "client_before", "client_after"];
-    const ALL: [Self; 8] = [
-        Self::ColdStart,
-        Self::Request,
-        Self::Start,
-        Self::End,
-        Self::Measure,
-        Self::Mark,
-        Self::ClientBefore,
-        Self::ClientAfter,
-    ];
-
-    /// The kind of that name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().zip(Self::NAMES).find_map(|(kind, known)| (known == name).then_some(kind))
-    }
-}
-
-/// What an entry is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[repr(u8)]
-pub enum Op {
-    /// Handler of a call.
-    RpcIn,
-    /// Handler of a routed HTTP request.
-    Route,
-    /// Handler of an event.
-    Msg,
-    /// A call to another function.
-    RpcOut,
-    /// A database operation.
-    Db,
-    /// Anything else.
-    Custom,
-}
-
-impl Op {
-    /// Every operation, in order of its number.
-    pub const NAMES: [&'static str; 6] = ["rpc_in", "route", "msg", "rpc_out", "db", "custom"];
-
-    const ALL: [Self; 6] = [Self::RpcIn, Self::Route, Self::Msg, Self::RpcOut, Self::Db, Self::Custom];
-
-    /// The operation of that name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().zip(Self::NAMES).find_map(|(op, known)| (known == name).then_some(op))
-    }
-}
+use super::kind::{Kind, Op, operation_of};
 
 /// The part of a record that differs by kind.
 #[derive(Debug, Clone, PartialEq)]
@@ -125,7 +53,8 @@ pub struct Record<'a> {
     pub event: Event<'a>,
 }
 
-/// Reads the record at the start of `line` (its opening brace) and says how many bytes it takes.
+/// Reads the record at the start of `line` (its opening brace) and says how many bytes it takes. Of a key that stands twice
+/// the last one counts, as in JavaScript.
 ///
 /// `line` must end where the record's line ends. `keep_headers` keeps all headers instead of the allowed ones.
 ///
@@ -193,14 +122,17 @@ fn read<const Q: bool>(line: &str, keep_headers: bool) -> Result<(Record<'_>, us
             "timestamp" => timestamp = Some(cursor.number("a number of milliseconds")?),
             "now" => now = Some(cursor.number("a number of milliseconds")?),
             "deploymentId" => deployment = Some(cursor.text("a string")?),
-            "fn" => cursor.object(|cursor, key| {
-                match key {
-                    "id" => executor = Some(cursor.text("a string")?),
-                    "name" => function = Some(cursor.text("a string")?),
-                    _ => cursor.skip()?,
-                }
-                Ok(())
-            })?,
+            "fn" => {
+                (executor, function) = (None, None);
+                cursor.object(|cursor, key| {
+                    match key {
+                        "id" => executor = Some(cursor.text("a string")?),
+                        "name" => function = Some(cursor.text("a string")?),
+                        _ => cursor.skip()?,
+                    }
+                    Ok(())
+                })?;
+            }
             "event" => event = Some(read_event(cursor, keep_headers)?),
             _ => cursor.skip()?,
         }
@@ -249,10 +181,11 @@ struct RawEvent<'a> {
     duration: Option<f64>,
     request: bool,
     method: Option<Text<'a>>,
-    url: Option<Text<'a>>,
+    original_url: Option<Text<'a>>,
     user_agent: Option<Text<'a>>,
     headers: Option<String>,
     client: Option<Text<'a>>,
+    url: Option<Text<'a>>,
 }
 
 fn read_event<'a, const Q: bool>(cursor: &mut Cursor<'a, Q>, keep_headers: bool) -> Result<RawEvent<'a>, Refusal> {
@@ -261,16 +194,19 @@ fn read_event<'a, const Q: bool>(cursor: &mut Cursor<'a, Q>, keep_headers: bool)
         match key {
             "contextId" => event.context = optional_text(cursor)?,
             "xPair" => event.pair = optional_text(cursor)?,
-            "perf" => cursor.object(|cursor, key| {
-                match key {
-                    "mark" => event.mark = Some(cursor.text("a string")?),
-                    "entryType" => event.entry_type = Some(cursor.text("a string")?),
-                    "startTime" => event.start = Some(cursor.number("a number of milliseconds")?),
-                    "duration" => event.duration = Some(cursor.number("a number of milliseconds")?),
-                    _ => cursor.skip()?,
-                }
-                Ok(())
-            })?,
+            "perf" => {
+                (event.mark, event.entry_type, event.start, event.duration) = (None, None, None, None);
+                cursor.object(|cursor, key| {
+                    match key {
+                        "mark" => event.mark = Some(cursor.text("a string")?),
+                        "entryType" => event.entry_type = Some(cursor.text("a string")?),
+                        "startTime" => event.start = Some(cursor.number("a number of milliseconds")?),
+                        "duration" => event.duration = Some(cursor.number("a number of milliseconds")?),
+                        _ => cursor.skip()?,
+                    }
+                    Ok(())
+                })?;
+            }
             "request" => {
                 event.request = true;
                 read_request(cursor, &mut event, keep_headers)?;
@@ -295,11 +231,13 @@ fn read_request<'a, const Q: bool>(
     event: &mut RawEvent<'a>,
     keep_headers: bool,
 ) -> Result<(), Refusal> {
+    (event.method, event.original_url, event.headers, event.user_agent) = (None, None, None, None);
     cursor.object(|cursor, key| {
         match key {
             "method" => event.method = optional_text(cursor)?,
-            "originalUrl" => event.url = optional_text(cursor)?,
+            "originalUrl" => event.original_url = optional_text(cursor)?,
             "headers" => {
+                event.user_agent = None;
                 let mut kept = String::from("{");
                 cursor.object(|cursor, key| read_header(cursor, key, event, keep_headers, &mut kept))?;
                 kept.push('}');
@@ -361,7 +299,7 @@ impl<'a> RawEvent<'a> {
         } else if self.request {
             event.kind = Kind::Request;
             event.method = decode_optional::<Q>(self.method, at)?;
-            event.url = decode_optional::<Q>(self.url, at)?;
+            event.url = decode_optional::<Q>(self.original_url, at)?;
             event.user_agent = decode_optional::<Q>(self.user_agent, at)?;
             event.headers = self.headers;
         } else if let Some(client) = self.client {
@@ -436,32 +374,6 @@ impl<'a> Event<'a> {
     }
 }
 
-/// What an entry is about, the method of a route, and what follows the operation's name.
-fn operation_of(operation: &str) -> (Op, Option<&'static str>, &str) {
-    /// Operations that name something, and the method of those that are routes.
-    const NAMING: [(&str, Op, Option<&str>); 8] = [
-        ("dbOut:", Op::Db, None),
-        ("rpcOut:", Op::RpcOut, None),
-        ("get:", Op::Route, Some("GET")),
-        ("post:", Op::Route, Some("POST")),
-        ("put:", Op::Route, Some("PUT")),
-        ("patch:", Op::Route, Some("PATCH")),
-        ("del:", Op::Route, Some("DELETE")),
-        ("all:", Op::Route, Some("ALL")),
-    ];
-    match operation {
-        "rpcIn" | "rpcIn:" => return (Op::RpcIn, None, ""),
-        "msg" | "msg:" => return (Op::Msg, None, ""),
-        _ => {}
-    }
-    for (name, op, method) in NAMING {
-        if let Some(tail) = operation.strip_prefix(name).filter(|tail| !tail.is_empty()) {
-            return (op, method, tail);
-        }
-    }
-    (Op::Custom, None, operation)
-}
-
 impl Record<'_> {
     /// A record that says nothing yet.
     pub fn empty() -> Self {
@@ -501,5 +413,29 @@ impl Record<'_> {
                 headers: event.headers,
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Node 20 says of the first text: `JSON.parse(text).fn` is `{ name: 'b' }`; of the second: `event.perf` is `{ mark: 'x' }`.
+    #[test]
+    fn of_a_key_that_stands_twice_the_last_value_counts_whole() {
+        let torn = r#"{"timestamp":1,"now":2,"fn":{"id":"a","name":"a"},"fn":{"name":"b"},"event":{"coldstart":true}}"#;
+        let refusal = parse(torn, false).expect_err("no executor");
+        assert_eq!((refusal.reason, refusal.expected), ("missing field", "fn.id"));
+        let event = r#"{"contextId":"c","perf":{"mark":"y","startTime":1},"perf":{"mark":"x"}}"#;
+        let torn = format!(r#"{{"timestamp":1,"now":2,"fn":{{"id":"a","name":"b"}},"event":{event}}}"#);
+        let refusal = parse(&torn, false).expect_err("no start");
+        assert_eq!((refusal.reason, refusal.expected), ("missing field", "perf.startTime"));
+        let event =
+            r#"{"contextId":"c","request":{"method":"GET","headers":{"user-agent":"u"}},"request":{"headers":{}}}"#;
+        let twice = format!(r#"{{"timestamp":1,"now":2,"fn":{{"id":"a","name":"b"}},"event":{event}}}"#);
+        let (record, length) = parse(&twice, false).expect("a record");
+        assert_eq!((length, record.event.kind), (twice.len(), Kind::Request));
+        assert_eq!((record.event.method, record.event.user_agent), (None, None));
+        assert_eq!(record.event.headers.as_deref(), Some("{}"));
     }
 }

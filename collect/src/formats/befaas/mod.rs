@@ -9,11 +9,13 @@
 mod canonical;
 mod event;
 mod json;
+mod kind;
 mod number;
 
 pub use canonical::Reader;
-pub use event::{Event, Kind, Op, Record, parse, parse_bytes};
+pub use event::{Event, Record, parse, parse_bytes};
 pub use json::Refusal;
+pub use kind::{Kind, Op};
 
 /// What every record begins with; the brace belongs to its JSON.
 pub const MARKER: &[u8] = b"BEFAAS{";
