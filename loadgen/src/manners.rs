@@ -48,6 +48,16 @@ impl Manners {
         self.hosts.contains(&bracketed) || self.hosts.contains(&format!("{bracketed}:{port}"))
     }
 
+    /// Those of the hosts that a profile names ([`hosts_of`]) that requests may not go to.
+    pub fn refused<'a>(&self, named: &'a BTreeSet<String>) -> Vec<&'a str> {
+        let allowed = |authority: &http::uri::Authority| match authority.port_u16() {
+            Some(port) => self.allows(authority.host(), port),
+            // The scheme's port: with either, some of its requests may go there.
+            None => [80, 443].iter().any(|port| self.allows(authority.host(), *port)),
+        };
+        named.iter().map(String::as_str).filter(|host| host.parse().is_ok_and(|host| !allowed(&host))).collect()
+    }
+
     /// Refuses a plan that goes beyond the bounds.
     ///
     /// # Errors

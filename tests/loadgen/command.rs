@@ -16,6 +16,10 @@ fn a_profile_is_planned_driven_and_its_records_are_tables() {
     let driven =
         faaslens(&["loadgen", "p.yml", "--out", "run", "-v", &gateway, "--allow-host", "127.0.0.1"], folder.path());
     assert!(text(&driven).contains("outcomes: ok 20"), "{}", text(&driven));
+    let again =
+        faaslens(&["loadgen", "p.yml", "--out", "run", "-v", &gateway, "--allow-host", "127.0.0.1"], folder.path());
+    assert_eq!(again.status.code(), Some(2), "{}", text(&again));
+    assert!(text(&again).contains("run has the records of an earlier load: another --out, or --replace"));
     let query = "SELECT COUNT(*), COUNT(DISTINCT context_id), SUM(class = 'ok') FROM client_requests";
     let rows = faaslens(&["query", query, "--store", "run/store", "--format", "csv"], folder.path());
     assert!(text(&rows).contains("20,20,20"), "{}", text(&rows));
@@ -43,6 +47,10 @@ fn rejected_profiles_and_bounds_name_what_is_wrong() {
     let cases = [
         ("phases: [{duration: 1, rate: x}]\nscenarios: [{flow: []}]\n", "p.yml:1: rate: expected a number"),
         ("config:\n  phases: []\n  plugins: {x: {}}\nscenarios: []\n", "p.yml:3: plugins: plugins are not supported"),
+        (
+            "phases: [{duration: 1, rate: 1}]\nscenarios: [{flow: [{get: {url: 'http://b:81/'}}]}]\n",
+            "--allow-host: expected a host that the profile names (b:81), found a",
+        ),
         ("phases: [{duration: 9, rate: 20000}]\nscenarios: [{flow: [{get: {url: 'http://a/'}}]}]\n", "(--max-rate)"),
     ];
     for (profile, wanted) in cases {

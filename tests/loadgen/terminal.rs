@@ -61,7 +61,8 @@ fn nothing_but_text_goes_to_a_pipe() {
     assert_eq!(served.paths().len(), 50);
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(!errors.contains('\u{1b}') && !errors.contains('\r') && !errors.contains("p50"), "{errors:?}");
-    let quiet = faaslens(&["--quiet", "loadgen", "p.yml", "--out", "run", "--allow-host", "127.0.0.1"], folder.path());
+    let quiet =
+        faaslens(&["--quiet", "loadgen", "p.yml", "--out", "quiet", "--allow-host", "127.0.0.1"], folder.path());
     assert!(String::from_utf8_lossy(&quiet.stderr).lines().all(|line| line.starts_with("warning")), "{}", text(&quiet));
 }
 

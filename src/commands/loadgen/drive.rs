@@ -48,6 +48,9 @@ pub(super) struct RunArguments {
     /// Folder to write to: store/, summary.json, and artillery.log or the JTL file.
     #[arg(long, value_name = "DIR", required = true)]
     out: Option<PathBuf>,
+    /// Replace the load that the folder already holds.
+    #[arg(long)]
+    replace: bool,
     /// Host that requests may go to, with or without port; may be given several times. Asked for on a terminal.
     #[arg(long = "allow-host", value_name = "HOST[:PORT]")]
     hosts: Vec<String>,
@@ -113,7 +116,7 @@ impl RunArguments {
         let manners = self.manners(&profile, printer)?;
         manners.check(&plan)?;
         let options = self.options(printer)?;
-        prepare(out, &run)?;
+        prepare(out, &run, self.replace)?;
         catch_interruption()?;
         printer.note(&format!(
             "{}: {} arrivals planned over {:.0} s, seed {}",
@@ -221,13 +224,24 @@ impl RunArguments {
         let named = hosts_of(profile);
         let hosts: BTreeSet<String> =
             if self.hosts.is_empty() { confirm(&named, printer)? } else { self.hosts.iter().cloned().collect() };
-        Ok(Manners {
+        let manners = Manners {
             hosts,
             max_rate: self.max_rate,
             max_requests: self.max_requests,
             stop_on_failures: self.stop_on_failures,
             redirect_anywhere: self.redirect_anywhere,
-        })
+        };
+        let refused = manners.refused(&named);
+        if !refused.is_empty() && refused.len() == named.len() {
+            let (found, hosts) = (self.hosts.join(", "), refused.join(", "));
+            return Err(wrong_use(format!(
+                "--allow-host: expected a host that the profile names ({hosts}), found {found}"
+            )));
+        }
+        for host in refused {
+            printer.warning(&format!("{host} is not among the hosts allowed: its requests will not be sent"));
+        }
+        Ok(manners)
     }
 }
 
@@ -246,12 +260,19 @@ fn ahead(text: &str) -> anyhow::Result<Timestamp> {
     Ok(at)
 }
 
-/// Makes the folder, and refuses one that holds the records of a run that was not finished.
-fn prepare(out: &Path, run: &Run) -> anyhow::Result<()> {
+/// Makes the folder, and refuses one that holds the records of a run that was not finished or, unless it is to be replaced,
+/// of one that was.
+fn prepare(out: &Path, run: &Run, replace: bool) -> anyhow::Result<()> {
     std::fs::create_dir_all(out).with_context(|| format!("{}: cannot create", out.display()))?;
     if out.join(RECORDS).exists() && out.join(RUN_FILE).exists() {
         let out = out.display();
         return Err(wrong_use(format!("{out} has records of a killed run: faaslens loadgen finish {out}")));
+    }
+    if !replace && [SUMMARY_FILE, SHARD_RECORDS].iter().any(|file| out.join(file).exists()) {
+        return Err(wrong_use(format!(
+            "{} has the records of an earlier load: another --out, or --replace",
+            out.display()
+        )));
     }
     // What an earlier load left would be taken for this one's if this one is killed.
     for stale in [SUMMARY_FILE, SHARD_RECORDS, SHARD_RUN] {
