@@ -15,7 +15,7 @@ const EXAMPLES: &str = "\
 Examples:
   scp -r node1:/var/log/pods node1 && faaslens collect cri node1 --provider openfaas --store store --run trial-1
 
-docs/sources/kubernetes.md: permissions, costs, what can go wrong.";
+docs/sources/cri.md: permissions, costs, what can go wrong.";
 
 /// Arguments of the source.
 #[derive(Debug, Args)]

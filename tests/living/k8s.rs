@@ -163,6 +163,29 @@ fn kubectl_reads_from_the_fake_what_is_collected_from_it() {
 }
 
 #[test]
+fn the_questions_of_the_how_to_are_answered() {
+    let cluster = Cluster::of(&events(300), "PLANTED");
+    let server = Server::start(Arc::new(cluster), Faults::default());
+    let store = SESSION.path().join("k8s-questions");
+    collect(&kubeconfig(&server.url(), &json!({"token": "PLANTED"})), &store, "r", &[], 0);
+    let page = include_str!("../../docs/sources/k8s.md");
+    let asked =
+        page.lines().filter_map(|line| line.trim().strip_prefix("faaslens query --store store \"")?.strip_suffix('"'));
+    let mut answers: Vec<Vec<String>> = Vec::new();
+    for question in asked {
+        let answer = faaslens(&["query", "--store", text(&store), "--format", "csv", question], &[], 0);
+        let answer = String::from_utf8(answer.stdout).expect("text");
+        let mut rows: Vec<String> = answer.lines().skip(1).map(str::to_owned).collect();
+        rows.sort_unstable();
+        answers.push(rows);
+    }
+    // Each pod is ready six seconds after its creation; the second one is on the other node.
+    let ready = ["f0,1,6000", "f1,1,6000", "f2,1,6000"].map(str::to_owned).to_vec();
+    let placed = ["node-0,2", "node-1,1"].map(str::to_owned).to_vec();
+    assert_eq!(answers, [ready, placed]);
+}
+
+#[test]
 fn users_are_known_by_certificate_token_password_or_plugin_and_by_nothing_else() {
     let server = Server::start_tls(Arc::new(Cluster::of(&events(40), "PLANTED")));
     let token = SESSION.path().join("k8s-token");
