@@ -10,7 +10,7 @@ use faaslens_schemas::table::Label;
 use faaslens_schemas::tables::{PlatformRecord, Reject};
 use faaslens_schemas::time::Timestamp;
 use rayon::prelude::*;
-use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::blocks::FileEnd;
 use super::columns::{BlockColumns, LABELS, label};
@@ -65,6 +65,8 @@ struct Order {
     inherited: Option<(Label, Label)>,
     /// Statements of the block before, from the first on whose records are still to come.
     held: Vec<Held>,
+    /// Memory for what identities are hashes of.
+    scratch: Vec<u8>,
 }
 
 #[derive(Default, Clone)]
@@ -110,6 +112,7 @@ impl<'a> Sequencer<'a> {
             lines: 0,
             inherited: None,
             held: Vec::new(),
+            scratch: Vec::new(),
         };
         let small = SmallTables { platform: SmallTable::new(), rejects: SmallTable::new() };
         Self { transaction, files, parts, queues, small, order: Mutex::new(order), spare: Mutex::default() }
@@ -235,7 +238,7 @@ impl<'a> Sequencer<'a> {
         }
         let mut order = lock(&self.order);
         for record in platform {
-            let identity = platform_identity(&record);
+            let identity = platform_identity(&record, &mut order.scratch);
             if is_said_once(&record) {
                 order.seen.insert(identity);
             } else {
@@ -334,15 +337,18 @@ impl Order {
             Bequest::Nobody => self.inherited = None,
             Bequest::Executor(function, executor) => self.inherited = Some((function, executor)),
         }
-        for (index, mut record) in std::mem::take(&mut scanned.platform).into_iter().enumerate() {
+        let mut statements = std::mem::take(&mut scanned.platform);
+        for record in &mut statements {
             record.source = source.clone();
-            let open = scanned.open.binary_search(&index).is_ok();
-            if open || !self.held.is_empty() {
-                self.held.push(Held { record, open });
-            } else {
-                self.place_statement(record, small);
-            }
         }
+        // From the first one on whose records are still to come, order makes all wait.
+        let first_open = scanned.open.first().copied().unwrap_or(statements.len());
+        let from = if self.held.is_empty() { first_open } else { 0 };
+        let later = statements.split_off(from);
+        statements.retain(|record| self.is_to_be_written(record, small));
+        small.platform.extend(statements);
+        let is_open = |index: usize| scanned.open.binary_search(&index).is_ok();
+        self.held.extend(later.into_iter().zip(from..).map(|(record, index)| Held { record, open: is_open(index) }));
         for mut reject in std::mem::take(&mut scanned.rejects) {
             reject.source = source.clone();
             reject.line = reject.line.map(|line| self.lines + line + 1);
@@ -373,8 +379,15 @@ impl Order {
 
     /// Writes a statement of the current file, or counts it as a repetition.
     fn place_statement(&mut self, record: PlatformRecord, small: &SmallTables) {
-        let identity = platform_identity(&record);
-        let said_once = is_said_once(&record);
+        if self.is_to_be_written(&record, small) {
+            small.platform.push(record);
+        }
+    }
+
+    /// Counts a statement of the current file. False for a repetition, and for one that waits to be claimed by one.
+    fn is_to_be_written(&mut self, record: &PlatformRecord, small: &SmallTables) -> bool {
+        let identity = platform_identity(record, &mut self.scratch);
+        let said_once = is_said_once(record);
         let new = if said_once { self.seen.insert(identity) } else { self.is_new(identity) };
         let counts = &mut self.counts[self.file];
         if !new {
@@ -382,17 +395,17 @@ impl Order {
             if record.executor.is_some()
                 && let Some(first) = self.unclaimed.remove(&identity)
             {
-                let PlatformRecord { function, executor, .. } = record;
+                let (function, executor) = (record.function.clone(), record.executor.clone());
                 small.platform.push(PlatformRecord { function, executor, ..first });
             }
-            return;
+            return false;
         }
         counts.platform += 1;
-        if said_once && record.executor.is_none() && self.unclaimed.len() < UNCLAIMED {
-            self.unclaimed.insert(identity, record);
-        } else {
-            small.platform.push(record);
+        let waits = said_once && record.executor.is_none() && self.unclaimed.len() < UNCLAIMED;
+        if waits {
+            self.unclaimed.insert(identity, record.clone());
         }
+        !waits
     }
 
     /// Writes the statements that no repetition claimed.
@@ -426,8 +439,8 @@ fn is_initialisation(record: &PlatformRecord) -> bool {
     &*record.kind == "init_start"
 }
 
-/// Hash of what a statement says, wherever it stands.
-fn platform_identity(record: &PlatformRecord) -> u64 {
+/// Hash of what a statement says, wherever it stands; `scratch` is written over.
+fn platform_identity(record: &PlatformRecord, scratch: &mut Vec<u8>) -> u64 {
     // Two executors may be initialised in the same millisecond.
     let executor = is_initialisation(record).then_some(record.executor.as_deref()).flatten();
     let texts = [
@@ -438,15 +451,15 @@ fn platform_identity(record: &PlatformRecord) -> u64 {
         record.text.as_deref(),
         executor,
     ];
-    let mut hash = Xxh3Default::new();
+    scratch.clear();
     for text in texts {
         // The length tells where a text ends; no text has the length of an absent one.
-        hash.update(&text.map_or(u64::MAX, |text| text.len() as u64).to_le_bytes());
-        hash.update(text.unwrap_or_default().as_bytes());
+        scratch.extend_from_slice(&text.map_or(u64::MAX, |text| text.len() as u64).to_le_bytes());
+        scratch.extend_from_slice(text.unwrap_or_default().as_bytes());
     }
-    hash.update(&record.at.map_or(i64::MIN, Timestamp::micros).to_le_bytes());
-    hash.update(&record.duration_ms.unwrap_or(f64::NAN).to_le_bytes());
-    hash.digest()
+    scratch.extend_from_slice(&record.at.map_or(i64::MIN, Timestamp::micros).to_le_bytes());
+    scratch.extend_from_slice(&record.duration_ms.unwrap_or(f64::NAN).to_le_bytes());
+    xxh3_64(scratch)
 }
 
 fn reject_identity(reject: &Reject) -> u64 {

@@ -11,7 +11,7 @@ use faaslens_schemas::tables::{PlatformRecord, Reject};
 use super::{lock, take};
 use crate::Result;
 
-/// Rows of a small table that are encoded together.
+/// Rows of a small table that are encoded together, and those of the block that comes last.
 const BATCH: usize = 1024;
 /// Batches that may wait for one table.
 const QUEUED: usize = 8;
@@ -34,8 +34,12 @@ impl<R: Row> SmallTable<R> {
     }
 
     pub(super) fn push(&self, row: R) {
+        self.extend(vec![row]);
+    }
+
+    pub(super) fn extend(&self, mut more: Vec<R>) {
         let mut rows = lock(&self.rows);
-        rows.push(row);
+        rows.append(&mut more);
         if rows.len() >= BATCH {
             let empty = lock(&self.spare).pop().unwrap_or_else(|| Vec::with_capacity(BATCH));
             lock(&self.queue).push_back(std::mem::replace(&mut *rows, empty));

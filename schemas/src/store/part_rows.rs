@@ -7,7 +7,7 @@ use crate::manifest::FileEntry;
 use crate::table::Row;
 
 /// Rows that are encoded together.
-const BATCH: usize = 4096;
+const BATCH: usize = 1024;
 
 /// The rows of one part of a table that is being written: a batch of them waits in memory, the rest is encoded. The file
 /// is made with the first batch, so a part without rows has none.

@@ -11,7 +11,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::{ArrowRowGroupWriterFactory, ArrowWriterOptions};
 use parquet::basic::{Compression, Encoding};
 use parquet::errors::ParquetError;
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::ColumnPath;
 use xxhash_rust::xxh3::Xxh3;
@@ -23,9 +23,9 @@ use crate::manifest::FileEntry;
 use crate::table::{Row, Table};
 
 /// Rows of a row group at most.
-pub(super) const ROW_GROUP_ROWS: usize = 1 << 16;
+pub(super) const ROW_GROUP_ROWS: usize = 1 << 15;
 /// Rows of a page at most, and rows encoded at a time.
-pub(super) const PAGE_ROWS: usize = 1 << 13;
+pub(super) const PAGE_ROWS: usize = 1 << 11;
 
 /// A Parquet file of one table that is being written.
 pub struct TableFile {
@@ -149,7 +149,9 @@ impl TableFile {
 /// random); dictionaries only where values repeat; deltas for instants and offsets.
 fn properties(table: &Table) -> WriterProperties {
     let mut builder = WriterProperties::builder()
+        .set_writer_version(WriterVersion::PARQUET_2_0)
         .set_compression(Compression::SNAPPY)
+        .set_encoding(Encoding::PLAIN)
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_data_page_row_count_limit(PAGE_ROWS)
         .set_write_batch_size(PAGE_ROWS)
