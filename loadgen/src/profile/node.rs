@@ -54,14 +54,34 @@ impl Source {
     /// # Errors
     /// When the text is no YAML, or has no or several documents.
     pub(crate) fn parse(&self, text: &str) -> Result<Node> {
-        let mut reader = Reader { source: self, parser: Parser::new_from_str(text), anchors: Vec::new(), nodes: 0 };
-        reader.document()
+        let (parser, lines) = (Parser::new_from_str(text), lines_of_file(text));
+        Reader { source: self, parser, lines, anchors: Vec::new(), nodes: 0 }.document()
     }
+}
+
+/// The line of the file, as editors and `grep` count them, of each line of YAML, where they differ: there a lone carriage
+/// return ends a line too. Empty where they are the same.
+fn lines_of_file(text: &str) -> Vec<usize> {
+    let bytes = text.as_bytes();
+    let is_lone = |at: usize| bytes[at] == b'\r' && bytes.get(at + 1) != Some(&b'\n');
+    if !(0..bytes.len()).any(is_lone) {
+        return Vec::new();
+    }
+    let (mut line, mut lines) = (1, vec![1]);
+    for at in 0..bytes.len() {
+        line += usize::from(bytes[at] == b'\n');
+        if bytes[at] == b'\n' || is_lone(at) {
+            lines.push(line);
+        }
+    }
+    lines
 }
 
 struct Reader<'a> {
     source: &'a Source,
     parser: Parser<'a, saphyr_parser::StrInput<'a>>,
+    /// See [`lines_of_file`].
+    lines: Vec<usize>,
     anchors: Vec<(usize, Node)>,
     nodes: usize,
 }
@@ -69,10 +89,14 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     fn event(&mut self) -> Result<(Event<'a>, usize)> {
         match self.parser.next_event() {
-            Some(Ok((event, span))) => Ok((event, span.start.line())),
-            Some(Err(error)) => Err(self.source.error(error.marker().line(), "YAML", error.info())),
+            Some(Ok((event, span))) => Ok((event, self.line(span.start.line()))),
+            Some(Err(error)) => Err(self.source.error(self.line(error.marker().line()), "YAML", error.info())),
             None => Ok((Event::StreamEnd, 1)),
         }
+    }
+
+    fn line(&self, of_yaml: usize) -> usize {
+        self.lines.get(of_yaml.saturating_sub(1)).or(self.lines.last()).copied().unwrap_or(of_yaml)
     }
 
     fn document(&mut self) -> Result<Node> {
@@ -291,6 +315,11 @@ mod tests {
         assert_eq!(error.to_string(), "p.yml:2: a: the key stands twice in one map");
         assert!(open(Path::new("p.yml"), "a: [1\n").expect_err("open list").to_string().starts_with("p.yml:2: YAML"));
         assert!(open(Path::new("p.yml"), "").is_err());
+        // YAML ends a line at each carriage return, `sed -n 2p` does not.
+        let error = open(Path::new("p.yml"), "a: 1\r\r\r\nb: 1\r\nb: 2\n").expect_err("a key twice");
+        assert_eq!(error.to_string(), "p.yml:3: b: the key stands twice in one map");
+        let error = open(Path::new("p.yml"), "# a\r# b\rb: 1\nb: 2\n").expect_err("a key twice");
+        assert_eq!(error.to_string(), "p.yml:2: b: the key stands twice in one map");
     }
 
     #[test]
