@@ -34,12 +34,16 @@ impl<R: Row> SmallTable<R> {
     }
 
     pub(super) fn push(&self, row: R) {
-        self.extend(vec![row]);
+        self.fill(|rows| rows.push(row));
     }
 
     pub(super) fn extend(&self, mut more: Vec<R>) {
+        self.fill(|rows| rows.append(&mut more));
+    }
+
+    fn fill(&self, add: impl FnOnce(&mut Vec<R>)) {
         let mut rows = lock(&self.rows);
-        rows.append(&mut more);
+        add(&mut rows);
         if rows.len() >= BATCH {
             let empty = lock(&self.spare).pop().unwrap_or_else(|| Vec::with_capacity(BATCH));
             lock(&self.queue).push_back(std::mem::replace(&mut *rows, empty));
