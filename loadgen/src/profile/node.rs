@@ -68,9 +68,9 @@ fn lines_of_file(text: &str) -> Vec<usize> {
         return Vec::new();
     }
     let (mut line, mut lines) = (1, vec![1]);
-    for at in 0..bytes.len() {
-        line += usize::from(bytes[at] == b'\n');
-        if bytes[at] == b'\n' || is_lone(at) {
+    for (at, &byte) in bytes.iter().enumerate() {
+        line += usize::from(byte == b'\n');
+        if byte == b'\n' || is_lone(at) {
             lines.push(line);
         }
     }
