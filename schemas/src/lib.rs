@@ -6,6 +6,7 @@
 //! * [`manifest`]: what is known of one collected run: sources, counts, labels, files.
 //! * [`store`]: a folder of hive-partitioned Parquet files and manifests; atomic replacement of a run.
 //! * [`arrow`]: the parts of Arrow that faaslens uses.
+//! * [`dictionary`]: texts that repeat, as small numbers.
 //! * [`filter`]: which traces are meant, for exports and pages.
 //! * [`docs`]: the generated table documentation and JSON Schemas.
 //!
@@ -22,6 +23,7 @@
 #![warn(missing_docs)]
 
 pub mod arrow;
+pub mod dictionary;
 pub mod docs;
 pub mod error;
 pub mod filter;

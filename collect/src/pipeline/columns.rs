@@ -1,64 +1,15 @@
 //! The columns of a block's instrumentation records.
 
-use faaslens_schemas::store::{NO_CONTEXT, part_of_hash};
+use faaslens_schemas::dictionary::Dictionary;
+use faaslens_schemas::store::{NO_CONTEXT, Texts, part_of_hash};
+use faaslens_schemas::time::Timestamp;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::dictionary::Dictionary;
 use crate::formats::befaas::Record;
 
-/// Texts that rarely repeat, end to end; absent ones take no bytes and end where their neighbour ends.
-#[derive(Debug, Default)]
-pub(crate) struct Texts {
-    bytes: Vec<u8>,
-    ends: Vec<u32>,
-    present: Vec<bool>,
-}
-
-impl Texts {
-    #[expect(clippy::cast_possible_truncation, reason = "the texts of a block are shorter than the block")]
-    fn push(&mut self, text: Option<&str>) {
-        if let Some(text) = text {
-            self.bytes.extend_from_slice(text.as_bytes());
-        }
-        self.ends.push(self.bytes.len() as u32);
-        self.present.push(text.is_some());
-    }
-
-    /// All texts end to end.
-    pub(crate) fn bytes(&self) -> &[u8] {
-        &self.bytes
-    }
-
-    /// Where each text ends.
-    pub(crate) fn ends(&self) -> &[u32] {
-        &self.ends
-    }
-
-    /// Whether each text is there.
-    pub(crate) fn present(&self) -> &[bool] {
-        &self.present
-    }
-
-    fn clear(&mut self) {
-        self.bytes.clear();
-        self.ends.clear();
-        self.present.clear();
-    }
-
-    /// The bytes of a text; `None` for an absent one.
-    #[inline]
-    pub(crate) fn get(&self, row: usize) -> Option<&[u8]> {
-        if !self.present[row] {
-            return None;
-        }
-        let start = if row == 0 { 0 } else { self.ends[row - 1] as usize };
-        Some(&self.bytes[start..self.ends[row] as usize])
-    }
-}
-
-/// Dictionary-encoded columns that are gathered with run-wide keys, in this order.
-pub(crate) const LABELS: usize = 6;
-/// Places in [`EventColumns::labels`].
+/// Columns of texts that repeat, as keys of the block's dictionaries.
+pub(crate) const LABELS: usize = 10;
+/// Places of these columns.
 pub(crate) mod label {
     pub(crate) const FUNCTION: usize = 0;
     pub(crate) const EXECUTOR: usize = 1;
@@ -66,6 +17,10 @@ pub(crate) mod label {
     pub(crate) const TARGET: usize = 3;
     pub(crate) const METHOD: usize = 4;
     pub(crate) const USER_AGENT: usize = 5;
+    pub(crate) const CONTEXT: usize = 6;
+    pub(crate) const PAIR: usize = 7;
+    pub(crate) const CALLEE_PAIR: usize = 8;
+    pub(crate) const URL: usize = 9;
 }
 
 /// Whose record it is, as keys of the block's dictionaries.
@@ -96,19 +51,16 @@ pub(crate) struct Columns {
     pub(crate) kind: Vec<u8>,
     /// Number of the operation, or `u8::MAX`.
     pub(crate) op: Vec<u8>,
-    pub(crate) logged_at_ms: Vec<i64>,
+    /// Microseconds since the Unix epoch, whole milliseconds.
+    pub(crate) logged_at: Vec<i64>,
     pub(crate) now_ms: Vec<f64>,
     /// NaN where unknown.
     pub(crate) start_ms: Vec<f64>,
     /// NaN where unknown.
     pub(crate) duration_ms: Vec<f64>,
-    pub(crate) offset: Vec<u64>,
+    pub(crate) offset: Vec<i64>,
     /// Keys into the block's dictionaries.
     pub(crate) labels: [Vec<u32>; LABELS],
-    pub(crate) context_id: Texts,
-    pub(crate) pair_id: Texts,
-    pub(crate) callee_pair_id: Texts,
-    pub(crate) url: Texts,
     pub(crate) headers: Texts,
 }
 
@@ -143,32 +95,38 @@ impl BlockColumns {
     pub(crate) fn push(&mut self, record: &Record<'_>, provider_hash: u64, offset: u64) -> Appended {
         let event = &record.event;
         let (Speaker { function, executor, deployment }, new_executor) = self.speaker(record);
+        let dictionaries = &mut self.dictionaries;
+        let mut key = |column: usize, text: Option<&str>| dictionaries[column].intern_optional(text);
         let keys = [
             function,
             executor,
             deployment,
-            self.dictionaries[label::TARGET].intern_optional(event.target.as_deref()),
-            self.dictionaries[label::METHOD].intern_optional(event.method.as_deref()),
-            self.dictionaries[label::USER_AGENT].intern_optional(event.user_agent.as_deref()),
+            key(label::TARGET, event.target.as_deref()),
+            key(label::METHOD, event.method.as_deref()),
+            key(label::USER_AGENT, event.user_agent.as_deref()),
+            key(label::CONTEXT, event.context_id.as_deref()),
+            key(label::PAIR, event.pair_id.as_deref()),
+            key(label::CALLEE_PAIR, event.callee_pair_id.as_deref()),
+            key(label::URL, event.url.as_deref()),
         ];
-        let context_hash = event.context_id.as_deref().map_or(0, |id| xxh3_64(id.as_bytes()));
-        let text_hash = |text: Option<&str>| text.map_or(0, |text| xxh3_64(text.as_bytes()));
+        let hash = |column: usize| self.dictionaries[column].hash(keys[column]);
+        let context_hash = hash(label::CONTEXT);
         let number = |number: Option<f64>| number.unwrap_or(f64::NAN);
         let identity = [
             provider_hash,
-            self.dictionaries[label::FUNCTION].hash(keys[label::FUNCTION]),
-            self.dictionaries[label::EXECUTOR].hash(executor),
-            self.dictionaries[label::TARGET].hash(keys[label::TARGET]),
-            self.dictionaries[label::METHOD].hash(keys[label::METHOD]),
+            hash(label::FUNCTION),
+            hash(label::EXECUTOR),
+            hash(label::TARGET),
+            hash(label::METHOD),
             u64::from(event.kind as u8) << 8 | u64::from(event.op.map_or(u8::MAX, |op| op as u8)),
             record.timestamp_ms.cast_unsigned(),
             record.now_ms.to_bits(),
             number(event.start_ms).to_bits(),
             number(event.duration_ms).to_bits(),
             context_hash,
-            text_hash(event.pair_id.as_deref()),
-            text_hash(event.callee_pair_id.as_deref()),
-            text_hash(event.url.as_deref()),
+            hash(label::PAIR),
+            hash(label::CALLEE_PAIR),
+            hash(label::URL),
         ];
         let part = match event.context_id {
             Some(_) => part_of_hash(context_hash, self.parts_with_contexts),
@@ -209,35 +167,49 @@ impl Columns {
         self.identity.push(identity);
         self.kind.push(event.kind as u8);
         self.op.push(event.op.map_or(u8::MAX, |op| op as u8));
-        self.logged_at_ms.push(record.timestamp_ms);
+        self.logged_at.push(Timestamp::from_millis(record.timestamp_ms).micros());
         self.now_ms.push(record.now_ms);
         self.start_ms.push(event.start_ms.unwrap_or(f64::NAN));
         self.duration_ms.push(event.duration_ms.unwrap_or(f64::NAN));
-        self.offset.push(offset);
+        self.offset.push(offset.cast_signed());
         for (column, key) in self.labels.iter_mut().zip(keys) {
             column.push(*key);
         }
-        self.context_id.push(event.context_id.as_deref());
-        self.pair_id.push(event.pair_id.as_deref());
-        self.callee_pair_id.push(event.callee_pair_id.as_deref());
-        self.url.push(event.url.as_deref());
         self.headers.push(event.headers.as_deref());
     }
 
+    /// Replaces its rows by some of others.
+    pub(crate) fn select(&mut self, others: &Self, rows: &[u32]) {
+        fn pick<T: Copy>(target: &mut Vec<T>, source: &[T], rows: &[u32]) {
+            target.extend(rows.iter().map(|row| source[*row as usize]));
+        }
+        self.clear();
+        pick(&mut self.identity, &others.identity, rows);
+        pick(&mut self.kind, &others.kind, rows);
+        pick(&mut self.op, &others.op, rows);
+        pick(&mut self.logged_at, &others.logged_at, rows);
+        pick(&mut self.now_ms, &others.now_ms, rows);
+        pick(&mut self.start_ms, &others.start_ms, rows);
+        pick(&mut self.duration_ms, &others.duration_ms, rows);
+        pick(&mut self.offset, &others.offset, rows);
+        for (target, source) in self.labels.iter_mut().zip(&others.labels) {
+            pick(target, source, rows);
+        }
+        self.headers.extend_from(&others.headers, rows);
+    }
+
     fn clear(&mut self) {
-        self.identity.clear();
-        self.kind.clear();
-        self.op.clear();
-        self.logged_at_ms.clear();
-        for column in [&mut self.now_ms, &mut self.start_ms, &mut self.duration_ms] {
-            column.clear();
-        }
-        self.offset.clear();
-        self.labels.iter_mut().for_each(Vec::clear);
-        let Self { context_id, pair_id, callee_pair_id, url, headers, .. } = self;
-        for column in [context_id, pair_id, callee_pair_id, url, headers] {
-            column.clear();
-        }
+        let Self { identity, kind, op, logged_at, now_ms, start_ms, duration_ms, offset, labels, headers } = self;
+        identity.clear();
+        kind.clear();
+        op.clear();
+        logged_at.clear();
+        now_ms.clear();
+        start_ms.clear();
+        duration_ms.clear();
+        offset.clear();
+        labels.iter_mut().for_each(Vec::clear);
+        headers.clear();
     }
 }
 

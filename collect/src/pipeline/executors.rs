@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use faaslens_schemas::dictionary::Dictionary;
 use faaslens_schemas::tables::{ClockSegment, Executor};
 use faaslens_schemas::time::Timestamp;
 
-use super::columns::{LABELS, label};
-use super::dictionary::Dictionary;
 use super::part::{ExecutorKey, ExecutorPart};
 use crate::clocks::{Clock, fit};
 
@@ -22,7 +21,8 @@ impl ExecutorPart {
 
 /// Texts of the keys of executors.
 pub(super) struct Labelled<'a> {
-    pub(super) dictionaries: &'a [Dictionary; LABELS],
+    pub(super) functions: &'a Dictionary,
+    pub(super) executors: &'a Dictionary,
     pub(super) providers: &'a [String],
     /// By executor.
     pub(super) hosts: &'a HashMap<u32, String>,
@@ -31,8 +31,7 @@ pub(super) struct Labelled<'a> {
 impl Labelled<'_> {
     /// Provider, function and executor of a key.
     fn texts(&self, (provider, function, executor): ExecutorKey) -> (&str, &str, &str) {
-        let text = |column: usize, key| self.dictionaries[column].get(key);
-        (&self.providers[provider as usize], text(label::FUNCTION, function), text(label::EXECUTOR, executor))
+        (&self.providers[provider as usize], self.functions.get(function), self.executors.get(executor))
     }
 
     /// The executors of a run, sorted by provider, function and key.

@@ -7,8 +7,8 @@
 //!
 //! * A block is about 1 MiB of whole units (lines, array entries) of one file; its limits depend on the bytes alone.
 //! * Scanning turns a block into columns with dictionaries of its own. It knows nothing of other blocks.
-//! * The sequencer takes blocks in order, gives run-wide dictionary keys, and hands each part its rows.
-//! * A part leaves out repetitions, joins the client's requests, and encodes Parquet.
+//! * The sequencer takes blocks in order, gives executors run-wide keys, and hands each part its rows.
+//! * A part leaves out repetitions, joins the client's requests, and encodes Parquet from the block's columns.
 //!
 //! What is written depends on the bytes of the inputs alone, whatever the number of threads. Memory is bounded by
 //! blocks under way, the row groups of the parts, and 8 bytes for every distinct record (to know repetitions).
@@ -16,7 +16,6 @@
 mod blocks;
 mod client;
 mod columns;
-mod dictionary;
 mod executors;
 mod existing;
 mod part;

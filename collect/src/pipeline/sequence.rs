@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
-use faaslens_schemas::arrow::array::{Array, StringArray};
+use faaslens_schemas::dictionary::{Dictionary, NONE};
 use faaslens_schemas::manifest::{FileEntry, Source};
 use faaslens_schemas::store::{NO_CONTEXT, Transaction};
 use faaslens_schemas::table::Label;
@@ -13,11 +13,10 @@ use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::blocks::FileEnd;
-use super::columns::{BlockColumns, LABELS, label};
-use super::dictionary::{Dictionary, NONE};
+use super::columns::{BlockColumns, label};
 use super::executors::{Clocks, Labelled};
 use super::existing::Existing;
-use super::part::{ClientMoment, ExecutorKey, ExecutorPart, Finished, Part, Placed, Values};
+use super::part::{ClientMoment, ExecutorKey, ExecutorPart, Finished, Part, Placed};
 use super::requests::{self, Loads};
 use super::scan::{Bequest, Lead, Scanned};
 use super::seen::Seen;
@@ -47,9 +46,9 @@ pub(super) struct Sequencer<'a> {
 struct Order {
     next: u64,
     waiting: BTreeMap<u64, Scanned>,
-    dictionaries: [Dictionary; LABELS],
-    /// Values of the dictionaries, as they were when last asked for.
-    values: Values,
+    /// Names of functions and keys of executors; what the run knows them by are the keys here.
+    functions: Dictionary,
+    executors: Dictionary,
     providers: Vec<String>,
     hosts: HashMap<u32, String>,
     /// Identities of platform statements that have an id of their own.
@@ -89,19 +88,16 @@ impl<'a> Sequencer<'a> {
         let mut providers: Vec<String> = files.iter().map(|file| file.provider.clone()).collect();
         providers.sort();
         providers.dedup();
-        let sources = Arc::new(StringArray::from_iter_values(files.iter().map(|file| &file.name)));
-        let provider_names = Arc::new(StringArray::from_iter_values(&providers));
         let queues = (0..=parts).map(|_| Mutex::default()).collect();
         // Records are rarely shorter; what is compressed holds more, and its part grows.
         let records = files.iter().map(InputFile::bytes).sum::<u64>() / (640 * u64::from(parts.max(1)));
-        let new_part =
-            |number| Part::new(number, &sources, &provider_names, if number == NO_CONTEXT { 0 } else { records });
+        let new_part = |number| Part::new(number, files.len(), if number == NO_CONTEXT { 0 } else { records });
         let parts = (0..=parts).map(|number| Mutex::new(new_part(number))).collect();
         let order = Order {
             next: 0,
             waiting: BTreeMap::new(),
-            dictionaries: Default::default(),
-            values: std::array::from_fn(|_| Arc::new(StringArray::from_iter_values::<&str, _>([]))),
+            functions: Dictionary::default(),
+            executors: Dictionary::default(),
             providers,
             hosts: HashMap::new(),
             seen: Seen::default(),
@@ -158,13 +154,13 @@ impl<'a> Sequencer<'a> {
         columns: BlockColumns,
         hosts: Vec<(u32, String)>,
     ) -> Vec<usize> {
-        let keys: [Vec<u32>; LABELS] =
-            std::array::from_fn(|column| order.dictionaries[column].intern_all(&columns.dictionaries[column]));
+        let functions = order.functions.intern_all(&columns.dictionaries[label::FUNCTION]);
+        let executors = order.executors.intern_all(&columns.dictionaries[label::EXECUTOR]);
         for (executor, host) in hosts {
-            order.hosts.entry(keys[label::EXECUTOR][executor as usize]).or_insert(host);
+            order.hosts.entry(executors[executor as usize]).or_insert(host);
         }
         let provider = order.provider_key(&self.files[file].provider);
-        let placed = Arc::new(Placed { columns, keys, file, provider });
+        let placed = Arc::new(Placed { columns, functions, executors, file, provider });
         let mut ready = Vec::new();
         for (number, columns) in placed.columns.parts.iter().enumerate() {
             if columns.len() > 0 {
@@ -176,7 +172,7 @@ impl<'a> Sequencer<'a> {
         ready
     }
 
-    /// Gathers and encodes what a part was given. A part that another thread has at hand is left to it, unless so many
+    /// Encodes what a part was given. A part that another thread has at hand is left to it, unless so many
     /// blocks wait that memory would not be bounded.
     pub(super) fn drain(&self, part: usize) -> Result<()> {
         let queue = &self.queues[part];
@@ -186,12 +182,8 @@ impl<'a> Sequencer<'a> {
             loop {
                 let next = lock(queue).pop_front();
                 let Some(placed) = next else { break };
-                state.take(&placed);
+                state.take(&placed, &self.files[placed.file], self.transaction)?;
                 self.spare(placed);
-                if state.is_full() {
-                    let values = lock(&self.order).values();
-                    state.write(&values, self.transaction)?;
-                }
             }
             drop(state);
             // What came after the queue was found empty was left to this thread.
@@ -230,7 +222,6 @@ impl<'a> Sequencer<'a> {
     pub(super) fn take_existing(&self, existing: Existing) -> Result<()> {
         let Existing { events, platform, rejects, .. } = existing;
         for (file, columns) in events {
-            // A full part asks for the order's values, so the order is let go before its rows are drained.
             let placed = self.place_columns(&mut lock(&self.order), file, columns, Vec::new());
             for part in placed {
                 self.drain(part)?;
@@ -259,17 +250,15 @@ impl<'a> Sequencer<'a> {
         let mut order = order.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
         order.release(None, &small);
         order.release_unclaimed(&small);
-        let values = &order.values();
         let finished = parts
             .into_par_iter()
-            .map(|part| {
-                part.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner).finish(values, transaction)
-            })
+            .map(|part| part.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner).finish())
             .collect::<Result<Vec<Finished>>>()?;
         let mut entries: Vec<FileEntry> = Vec::new();
         let mut executors: BTreeMap<ExecutorKey, ExecutorPart> = BTreeMap::new();
         let mut client: Vec<(u32, Vec<ClientMoment>)> = Vec::new();
-        let mut sources: Vec<Source> = files.iter().zip(order.counts).zip(ends).map(source).collect();
+        let mut sources: Vec<Source> =
+            files.iter().zip(std::mem::take(&mut order.counts)).zip(ends).map(source).collect();
         for (number, part) in (0_u32..).zip(finished) {
             entries.extend(part.entry);
             for (key, found) in part.executors {
@@ -294,7 +283,8 @@ impl<'a> Sequencer<'a> {
             (Timestamp::from_millis(executor.first_logged_ms), Timestamp::from_millis(executor.last_logged_ms))
         });
         let window = logged.chain(requests.window).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
-        let labelled = Labelled { dictionaries: &order.dictionaries, providers: &order.providers, hosts: &order.hosts };
+        let Order { functions, executors: keys, providers, hosts, .. } = &order;
+        let labelled = Labelled { functions, executors: keys, providers, hosts };
         entries.extend(transaction.write_rows(NO_CONTEXT, &labelled.executors(&executors, &clocks))?);
         entries.extend(transaction.write_rows(NO_CONTEXT, &labelled.segments(&clocks))?);
         Ok(Written { sources, files: entries, window, doubled: requests.doubled })
@@ -302,16 +292,6 @@ impl<'a> Sequencer<'a> {
 }
 
 impl Order {
-    /// Values of the run-wide dictionaries: of every key given so far.
-    fn values(&mut self) -> Values {
-        for (values, dictionary) in self.values.iter_mut().zip(&self.dictionaries) {
-            if values.len() < dictionary.len() {
-                *values = Arc::new(StringArray::from_iter_values(dictionary.texts()));
-            }
-        }
-        self.values.clone()
-    }
-
     fn provider_key(&self, provider: &str) -> u32 {
         let found = self.providers.iter().position(|known| *known == provider);
         found.and_then(|key| u32::try_from(key).ok()).unwrap_or(NONE)

@@ -12,7 +12,8 @@
 //! `unfinished`, the folders are swapped by renames, and the manifest is replaced last. A process killed at any
 //! moment leaves a store that opens; doing the same again completes it.
 
-mod dictionary_column;
+mod cells;
+mod column;
 mod part_rows;
 mod read;
 mod row_group;
@@ -28,6 +29,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::error::{Error, Result};
 use crate::manifest::{Manifest, State};
 
+pub use cells::{Cells, Texts};
 pub use part_rows::PartRows;
 pub use transaction::Transaction;
 pub use writer::TableFile;

@@ -1,15 +1,19 @@
 //! The row group that a Parquet file is being given: its columns side by side, in memory until it is full.
 
 use std::io::Write;
+use std::sync::Arc;
 
 use parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
+use parquet::basic::Type;
 use parquet::errors::{ParquetError, Result};
 use parquet::file::writer::SerializedFileWriter;
 
-use super::dictionary_column::DictionaryColumn;
+use super::cells::Cells;
+use super::column::labels::LabelColumn;
+use super::column::plain::PlainColumn;
 use super::writer::{PAGE_ROWS, ROW_GROUP_ROWS};
-use crate::arrow::array::RecordBatch;
-use crate::arrow::datatypes::DataType;
+use crate::arrow::array::{ArrayRef, Int64Array, RecordBatch, TimestampMicrosecondArray};
+use crate::arrow::datatypes::{DataType, FieldRef, Schema};
 
 /// Bytes of the texts of one column at most: with more of them, a row group ends early.
 const TEXTS_MAX: usize = 16 << 20;
@@ -21,8 +25,9 @@ pub(super) struct RowGroup {
 }
 
 enum Column {
-    Labels(Box<DictionaryColumn>),
-    Values(Box<ArrowColumnWriter>),
+    Labels(Box<LabelColumn>),
+    Plain(Box<PlainColumn>),
+    Other(Box<LibraryColumn>),
 }
 
 impl RowGroup {
@@ -33,17 +38,20 @@ impl RowGroup {
     pub(super) fn new<W: Write + Send>(
         factory: &ArrowRowGroupWriterFactory,
         file: &SerializedFileWriter<W>,
+        schema: &Schema,
         number: usize,
     ) -> Result<Self> {
-        let descriptors = file.schema_descr().columns();
-        let columns =
-            factory.create_column_writers(number)?.into_iter().zip(descriptors).map(|(writer, descriptor)| {
-                if file.properties().dictionary_enabled(descriptor.path()) {
-                    Column::Labels(Box::new(DictionaryColumn::new(descriptor.clone(), PAGE_ROWS)))
-                } else {
-                    Column::Values(Box::new(writer))
-                }
-            });
+        let writers = factory.create_column_writers(number)?;
+        let columns = writers.into_iter().zip(schema.fields()).zip(file.schema_descr().columns());
+        let columns = columns.map(|((writer, field), descriptor)| {
+            if file.properties().dictionary_enabled(descriptor.path()) {
+                return Column::Labels(Box::new(LabelColumn::new(descriptor.clone())));
+            }
+            match descriptor.physical_type() {
+                Type::DOUBLE | Type::BYTE_ARRAY => Column::Plain(Box::new(PlainColumn::new(descriptor.clone()))),
+                _ => Column::Other(Box::new(LibraryColumn::new(writer, field.clone()))),
+            }
+        });
         Ok(Self { columns: columns.collect(), rows: 0 })
     }
 
@@ -58,23 +66,46 @@ impl RowGroup {
     /// # Errors
     /// When the batch is of another schema.
     pub(super) fn write(&mut self, batch: &RecordBatch) -> Result<()> {
-        let schema = batch.schema();
-        if batch.num_columns() != self.columns.len() {
-            let found = format!("expected {} columns, found {}", self.columns.len(), batch.num_columns());
-            return Err(ParquetError::General(found));
-        }
-        for ((column, field), array) in self.columns.iter_mut().zip(schema.fields()).zip(batch.columns()) {
+        self.expect_columns(batch.num_columns())?;
+        for (column, array) in self.columns.iter_mut().zip(batch.columns()) {
             match column {
-                Column::Labels(labels) => labels.write(array)?,
-                Column::Values(writer) => {
-                    for leaf in compute_leaves(field, array)? {
-                        writer.write(&leaf)?;
-                    }
-                }
+                Column::Labels(column) => column.write(array)?,
+                Column::Plain(column) => column.write(array)?,
+                Column::Other(column) => column.write(array)?,
             }
         }
         self.rows += batch.num_rows();
         Ok(())
+    }
+
+    /// Appends `rows` rows, which may be more than it has room for.
+    ///
+    /// # Errors
+    /// When the cells are not those of the schema.
+    pub(super) fn append(&mut self, rows: usize, cells: &[Cells<'_>]) -> Result<()> {
+        self.expect_columns(cells.len())?;
+        for (number, (column, cells)) in self.columns.iter_mut().zip(cells).enumerate() {
+            match (column, cells) {
+                (Column::Labels(column), Cells::Same(text)) => column.append_one(text, rows)?,
+                (Column::Labels(column), Cells::Keyed(keys, texts)) => column.append(keys, |key| key, texts)?,
+                (Column::Labels(column), Cells::Named(keys, texts)) => column.append(keys, widen, texts)?,
+                (Column::Plain(column), Cells::Numbers(numbers)) => column.append_numbers(numbers)?,
+                (Column::Plain(column), Cells::Texts(texts)) => column.append_texts(texts)?,
+                (Column::Other(column), Cells::Integers(numbers)) => column.append(numbers)?,
+                (_, cells) => {
+                    return Err(ParquetError::General(format!("column {number}: its values cannot be {cells:?}")));
+                }
+            }
+        }
+        self.rows += rows;
+        Ok(())
+    }
+
+    fn expect_columns(&self, found: usize) -> Result<()> {
+        if found == self.columns.len() {
+            return Ok(());
+        }
+        Err(ParquetError::General(format!("expected {} columns, found {found}", self.columns.len())))
     }
 
     /// Ends the row group and writes it to its file.
@@ -85,12 +116,70 @@ impl RowGroup {
         let mut group = file.next_row_group()?;
         for column in self.columns {
             match column {
-                Column::Labels(labels) => labels.append_to(&mut group)?,
-                Column::Values(writer) => writer.close()?.append_to_row_group(&mut group)?,
+                Column::Labels(column) => column.append_to(&mut group)?,
+                Column::Plain(column) => column.append_to(&mut group)?,
+                Column::Other(column) => column.end()?.close()?.append_to_row_group(&mut group)?,
             }
         }
         group.close()?;
         Ok(())
+    }
+}
+
+/// A small key as a key; the absent one stays absent.
+fn widen(key: u8) -> u32 {
+    if key == u8::MAX { crate::dictionary::NONE } else { u32::from(key) }
+}
+
+/// A column that the Parquet library encodes.
+struct LibraryColumn {
+    writer: ArrowColumnWriter,
+    field: FieldRef,
+    /// Whole numbers that wait to be a page.
+    waiting: Vec<i64>,
+}
+
+impl LibraryColumn {
+    fn new(writer: ArrowColumnWriter, field: FieldRef) -> Self {
+        Self { writer, field, waiting: Vec::new() }
+    }
+
+    fn append(&mut self, numbers: &[i64]) -> Result<()> {
+        self.waiting.extend_from_slice(numbers);
+        if self.waiting.len() < PAGE_ROWS {
+            return Ok(());
+        }
+        self.hand_over()
+    }
+
+    fn hand_over(&mut self) -> Result<()> {
+        if self.waiting.is_empty() {
+            return Ok(());
+        }
+        let numbers = std::mem::take(&mut self.waiting);
+        let array: ArrayRef = match self.field.data_type() {
+            DataType::Timestamp(..) => Arc::new(TimestampMicrosecondArray::from(numbers).with_timezone("UTC")),
+            _ => Arc::new(Int64Array::from(numbers)),
+        };
+        self.encode(&array)
+    }
+
+    fn write(&mut self, array: &ArrayRef) -> Result<()> {
+        self.hand_over()?;
+        self.encode(array)
+    }
+
+    fn encode(&mut self, array: &ArrayRef) -> Result<()> {
+        for leaf in compute_leaves(&self.field, array)? {
+            self.writer.write(&leaf)?;
+        }
+        Ok(())
+    }
+
+    /// The writer, with all numbers.
+    fn end(mut self) -> Result<ArrowColumnWriter> {
+        self.hand_over()?;
+        Ok(self.writer)
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::arrow::array::RecordBatch;
-use crate::arrow::datatypes::DataType;
+use crate::arrow::datatypes::{DataType, SchemaRef};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::{ArrowRowGroupWriterFactory, ArrowWriterOptions};
 use parquet::basic::{Compression, Encoding};
@@ -16,11 +16,13 @@ use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::ColumnPath;
 use xxhash_rust::xxh3::Xxh3;
 
+use super::cells::Cells;
 use super::row_group::{RowGroup, is_labels};
 use super::unsynced::Unsynced;
 use crate::error::{Error, Result};
 use crate::manifest::FileEntry;
-use crate::table::{Row, Table};
+use crate::table::{Column, Row, Table};
+use crate::tables::Event;
 
 /// Rows of a row group at most.
 pub(super) const ROW_GROUP_ROWS: usize = 1 << 15;
@@ -31,6 +33,7 @@ pub(super) const PAGE_ROWS: usize = 1 << 11;
 pub struct TableFile {
     writer: SerializedFileWriter<Checksummed>,
     factory: ArrowRowGroupWriterFactory,
+    schema: SchemaRef,
     /// The row group being filled, and how many came before it.
     group: Option<RowGroup>,
     groups: usize,
@@ -59,10 +62,11 @@ impl TableFile {
         let file = File::create(&path).map_err(Error::io("create", &path))?;
         let sink = Checksummed { file: BufWriter::with_capacity(1 << 18, file), hash: Box::new(Xxh3::new()), bytes: 0 };
         let options = ArrowWriterOptions::new().with_properties(properties(table));
-        let (writer, factory) = ArrowWriter::try_new_with_options(sink, table.schema(), options)
+        let schema = table.schema();
+        let (writer, factory) = ArrowWriter::try_new_with_options(sink, schema.clone(), options)
             .and_then(ArrowWriter::into_serialized_writer)
             .map_err(Error::parquet(&path))?;
-        Ok(Self { writer, factory, group: None, groups: 0, path, final_path, table, part, rows: 0, unsynced })
+        Ok(Self { writer, factory, schema, group: None, groups: 0, path, final_path, table, part, rows: 0, unsynced })
     }
 
     /// Appends a batch of the table's schema.
@@ -77,20 +81,41 @@ impl TableFile {
     fn write_groups(&mut self, batch: &RecordBatch) -> Result<(), ParquetError> {
         let mut at = 0;
         while at < batch.num_rows() {
-            let mut group = match self.group.take() {
-                Some(group) => group,
-                None => RowGroup::new(&self.factory, &self.writer, self.groups)?,
-            };
+            let group = self.open_group()?;
             let rows = group.room().min(batch.num_rows() - at);
             group.write(&batch.slice(at, rows))?;
             at += rows;
-            let full = group.room() == 0;
-            self.group = Some(group);
-            if full {
-                self.end_group()?;
-            }
+            self.end_full_group()?;
         }
         Ok(())
+    }
+
+    /// Appends rows column by column, in the order of the table's columns. A row group ends with the rows that fill it, so
+    /// these should be far fewer than one holds.
+    ///
+    /// # Errors
+    /// When the file cannot be written or the cells are not those of the table.
+    pub fn append(&mut self, rows: usize, cells: &[Cells<'_>]) -> Result<()> {
+        self.rows += rows as u64;
+        self.append_to_group(rows, cells).map_err(Error::parquet(&self.path))
+    }
+
+    fn append_to_group(&mut self, rows: usize, cells: &[Cells<'_>]) -> Result<(), ParquetError> {
+        self.open_group()?.append(rows, cells)?;
+        self.end_full_group()
+    }
+
+    fn open_group(&mut self) -> Result<&mut RowGroup, ParquetError> {
+        let group = match self.group.take() {
+            Some(group) => group,
+            None => RowGroup::new(&self.factory, &self.writer, &self.schema, self.groups)?,
+        };
+        Ok(self.group.insert(group))
+    }
+
+    fn end_full_group(&mut self) -> Result<(), ParquetError> {
+        let full = self.group.as_ref().is_some_and(|group| group.room() == 0);
+        if full { self.end_group() } else { Ok(()) }
     }
 
     fn end_group(&mut self) -> Result<(), ParquetError> {
@@ -163,7 +188,7 @@ fn properties(table: &Table) -> WriterProperties {
         if !column.data_type.is_numeric() && !matches!(column.data_type, DataType::Timestamp(..)) {
             builder = builder.set_column_statistics_enabled(path.clone(), EnabledStatistics::None);
         }
-        let repeats = is_labels(&column.data_type);
+        let repeats = repeats(table, &column);
         builder = builder.set_column_dictionary_enabled(path.clone(), repeats);
         if repeats {
             builder = builder.set_column_compression(path.clone(), Compression::UNCOMPRESSED);
@@ -173,6 +198,13 @@ fn properties(table: &Table) -> WriterProperties {
         }
     }
     builder.build()
+}
+
+/// Whether the texts of a column are written as a dictionary and indexes: labels, and the ids and URLs of events, which
+/// stand in several rows each.
+fn repeats(table: &Table, column: &Column) -> bool {
+    let in_events = table.name == Event::TABLE.name && column.data_type == DataType::Utf8 && column.name != "headers";
+    in_events || is_labels(&column.data_type)
 }
 
 /// Hashes and counts what passes.

@@ -1,0 +1,91 @@
+//! Values of a column as a collector holds them, for [`super::TableFile::append`].
+
+use crate::dictionary::Dictionary;
+
+/// Values of one column for some rows.
+#[derive(Debug, Clone, Copy)]
+pub enum Cells<'a> {
+    /// One text for all rows.
+    Same(&'a str),
+    /// Texts by their keys; [`crate::dictionary::NONE`] for an absent one.
+    Keyed(&'a [u32], &'a Dictionary),
+    /// Texts by small keys; `u8::MAX` for an absent one.
+    Named(&'a [u8], &'a Dictionary),
+    /// 64-bit floats, NaN for an absent one.
+    Numbers(&'a [f64]),
+    /// Whole numbers, or microseconds since the Unix epoch; none is absent.
+    Integers(&'a [i64]),
+    /// Texts that rarely repeat.
+    Texts(&'a Texts),
+}
+
+/// Texts end to end, each with its length before it, as Parquet's plain encoding has them; absent ones take no bytes.
+#[derive(Debug, Default)]
+pub struct Texts {
+    bytes: Vec<u8>,
+    /// Where each text ends.
+    ends: Vec<u32>,
+}
+
+/// Bytes of a length.
+const LENGTH: usize = 4;
+
+impl Texts {
+    /// Appends a text, or an absent one.
+    pub fn push(&mut self, text: Option<&str>) {
+        if let Some(text) = text {
+            Self::push_plain(text, &mut self.bytes);
+        }
+        self.ends.push(u32::try_from(self.bytes.len()).unwrap_or(u32::MAX));
+    }
+
+    /// Appends the texts of some rows of others.
+    pub fn extend_from(&mut self, others: &Self, rows: &[u32]) {
+        for &row in rows {
+            let row = row as usize;
+            self.bytes.extend_from_slice(others.plain(row, row + 1));
+            self.ends.push(u32::try_from(self.bytes.len()).unwrap_or(u32::MAX));
+        }
+    }
+
+    /// Forgets all texts and keeps the memory.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.ends.clear();
+    }
+
+    /// Number of texts, absent ones included.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there is no text, nor an absent one.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    pub(super) fn push_plain(text: &str, bytes: &mut Vec<u8>) {
+        bytes.extend_from_slice(&u32::try_from(text.len()).unwrap_or(u32::MAX).to_le_bytes());
+        bytes.extend_from_slice(text.as_bytes());
+    }
+
+    /// Whether each of some rows has a text.
+    pub(super) fn present(&self, from: usize, until: usize) -> impl ExactSizeIterator<Item = bool> + Clone {
+        let mut before = self.start(from);
+        self.ends[from..until].iter().map(move |&end| {
+            let present = end as usize >= before + LENGTH;
+            before = end as usize;
+            present
+        })
+    }
+
+    /// Some rows in plain encoding.
+    pub(super) fn plain(&self, from: usize, until: usize) -> &[u8] {
+        if from == until { &[] } else { &self.bytes[self.start(from)..self.start(until)] }
+    }
+
+    /// Where a row begins.
+    fn start(&self, row: usize) -> usize {
+        if row == 0 { 0 } else { self.ends[row - 1] as usize }
+    }
+}
