@@ -20,7 +20,7 @@ impl Dictionary {
     /// Key of a text and whether it is new. The text asked for last is found without hashing.
     #[inline]
     pub fn intern(&mut self, text: &str) -> (u32, bool) {
-        if (self.last as usize) < self.ends.len() && self.get(self.last) == text {
+        if (self.last as usize) < self.ends.len() && self.is(self.last, text) {
             return (self.last, false);
         }
         self.intern_hashed(text, xxh3_64(text.as_bytes()))
@@ -28,7 +28,7 @@ impl Dictionary {
 
     /// As [`Dictionary::intern`], for a text whose XXH3 hash is known.
     pub fn intern_hashed(&mut self, text: &str, hash: u64) -> (u32, bool) {
-        let found = self.table.find(hash, |&key| self.hashes[key as usize] == hash && self.get(key) == text);
+        let found = self.table.find(hash, |&key| self.hashes[key as usize] == hash && self.is(key, text));
         let (key, new) = if let Some(&key) = found { (key, false) } else { (self.insert(hash, text), true) };
         self.last = key;
         (key, new)
@@ -72,9 +72,20 @@ impl Dictionary {
     /// When the key is none of this dictionary.
     #[inline]
     pub fn get(&self, key: u32) -> &str {
+        &self.bytes[self.place(key)]
+    }
+
+    #[inline]
+    fn place(&self, key: u32) -> std::ops::Range<usize> {
         let key = key as usize;
         let start = if key == 0 { 0 } else { self.ends[key - 1] as usize };
-        &self.bytes[start..self.ends[key] as usize]
+        start..self.ends[key] as usize
+    }
+
+    /// Whether a key is that of a text.
+    #[inline]
+    fn is(&self, key: u32, text: &str) -> bool {
+        self.bytes.as_bytes()[self.place(key)] == *text.as_bytes()
     }
 
     /// XXH3 hash of the text of a key; 0 for [`NONE`].

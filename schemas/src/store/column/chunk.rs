@@ -223,7 +223,12 @@ impl Chunk {
         }
         let mut chunk = chunk.into_inner()?;
         let pages_begin = chunk.len();
-        chunk.extend(self.pages.into_inner()?);
+        let pages = self.pages.into_inner()?;
+        if has_dictionary {
+            chunk.extend_from_slice(&pages);
+        } else {
+            chunk = pages;
+        }
         let compression = if self.compressor.is_some() { Compression::SNAPPY } else { Compression::UNCOMPRESSED };
         let mut metadata = ColumnChunkMetaData::builder(self.descriptor)
             .set_compression(compression)
