@@ -177,12 +177,11 @@ impl<'a, const QUOTED: bool> Form<'a, QUOTED> {
     #[inline]
     fn stamp(&mut self) -> Option<i64> {
         let (digits, rest) = self.rest().split_first_chunk::<13>()?;
-        if digits[0] == b'0' || !rest.starts_with(b",") {
+        if !rest.starts_with(b",") {
             return None;
         }
-        let value = digits.iter().try_fold(0_i64, |n, b| b.is_ascii_digit().then(|| n * 10 + i64::from(b - b'0')))?;
-        self.at += 13;
-        Some(value)
+        self.at += digits.len();
+        number::thirteen_digits(digits)
     }
 
     #[inline]
