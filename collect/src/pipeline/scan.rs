@@ -2,7 +2,6 @@
 
 use faaslens_schemas::table::Label;
 use faaslens_schemas::tables::{PlatformRecord, Reject};
-use memchr::memmem::Finder;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::blocks::Block;
@@ -155,16 +154,15 @@ impl<'a> Scan<'a> {
     }
 
     fn run(&mut self) {
-        let finder = Finder::new(befaas::MARKER);
         let mut done = 0;
         let mut after_record = false;
-        let mut next = finder.find(self.bytes);
+        let mut next = befaas::find_marker(self.bytes);
         while let Some(marker) = next {
             let before = &self.bytes[done..marker];
             self.gap(Gap { bytes: before, offset: done, after_record, before_record: true });
-            done = self.record(marker, before, &finder);
+            done = self.record(marker, before);
             after_record = true;
-            next = finder.find(&self.bytes[done..]).map(|at| done + at);
+            next = befaas::find_marker(&self.bytes[done..]).map(|at| done + at);
         }
         self.gap(Gap { bytes: &self.bytes[done..], offset: done, after_record, before_record: false });
     }
@@ -175,7 +173,7 @@ impl<'a> Scan<'a> {
     }
 
     /// Reads the record at `marker`; returns where it, or the piece that is refused, ends.
-    fn record(&mut self, marker: usize, before: &[u8], finder: &Finder<'_>) -> usize {
+    fn record(&mut self, marker: usize, before: &[u8]) -> usize {
         let bytes = self.bytes;
         let start = marker + befaas::TAG_LENGTH;
         let keep_headers = self.rules.keep_headers;
@@ -185,7 +183,7 @@ impl<'a> Scan<'a> {
             Ok(length) => length,
             Err(refusal) => {
                 let line = self.rest_of_line(start);
-                let end = start + finder.find(line).unwrap_or(line.len());
+                let end = start + befaas::find_marker(line).unwrap_or(line.len());
                 self.refuse(marker, end, refusal);
                 return end;
             }
