@@ -73,9 +73,8 @@ pub(super) fn scan(block: Block, files: &[InputFile], rules: &Rules, columns: Bl
     let bequest = scan.attribution.bequest(&scan.events);
     let lead = scan.attribution.lead(&scan.events);
     let open = scan.attribution.close(&mut scan.platform, &scan.events);
-    let Scan { events, platform, rejects, hosts, attribution, .. } = scan;
+    let Scan { events, platform, rejects, hosts, lines, attribution, .. } = scan;
     let cut_short = if last { file.dialect.end(&bytes) } else { None };
-    let lines = i64::try_from(memchr::memchr_iter(b'\n', &bytes).count()).unwrap_or(i64::MAX);
     Scanned {
         sequence,
         file: block.file,
@@ -124,6 +123,8 @@ struct Scan<'a> {
     platform: Vec<PlatformRecord>,
     rejects: Vec<Reject>,
     hosts: Vec<(u32, String)>,
+    /// Line feeds up to the record that is being read: they stand between records only.
+    lines: i64,
     attribution: Attribution,
 }
 
@@ -149,6 +150,7 @@ impl<'a> Scan<'a> {
             platform: Vec::with_capacity(STATEMENTS),
             rejects: Vec::new(),
             hosts: Vec::new(),
+            lines: 0,
             attribution: Attribution::new(dialect.statements_enclose_records()),
         }
     }
@@ -168,6 +170,7 @@ impl<'a> Scan<'a> {
     }
 
     fn gap(&mut self, gap: Gap<'_>) {
+        self.lines += befaas::count_lines(gap.bytes).cast_signed() as i64;
         let dialect = self.dialect;
         dialect.gap(gap, self);
     }
@@ -459,6 +462,27 @@ fn names_of((function, executor): (u32, u32), events: &BlockColumns) -> (Label, 
 mod tests {
     use super::*;
     use crate::formats::plain_lines::TINYFAAS;
+
+    #[test]
+    fn line_feeds_between_records_are_all_that_a_log_has() {
+        let start = r#"BEFAAS{"timestamp":1795330912945,"now":80.2,"version":"8","deploymentId":"d","fn":{"id":"e","name":"f"},"#;
+        let entry = r#""perf":{"mark":"start:rpcIn","name":"n","entryType":"mark","startTime":1.5,"duration":0}"#;
+        let events = [
+            format!(r#""event":{{"contextId":"c","xPair":"p",{entry}}}}}"#),
+            r#""event":{"coldstart":true}}"#.to_owned(),
+            r#""event":{"contextId":"c\nd"}}"#.to_owned(),
+            format!("\"event\":{{\"contextId\":\"c\nd\",\"xPair\":\"p\",{entry}}}}}"),
+        ];
+        for event in &events {
+            let log = format!("\n\nfirst\n{start}{event}\n{start}{event} {start}{event}\n\nlast{start}{event}\n");
+            let rules = Rules::default();
+            let mut columns = BlockColumns::default();
+            columns.reset(1);
+            let mut scan = Scan::new(log.as_bytes(), &TINYFAAS, "", &rules, columns, 0);
+            scan.run();
+            assert_eq!(scan.lines, log.matches('\n').count().cast_signed() as i64, "{log}");
+        }
+    }
 
     #[test]
     fn the_rest_of_a_broken_record_leaves_no_secret() {

@@ -36,6 +36,19 @@ pub fn find_marker(bytes: &[u8]) -> Option<usize> {
     bytes[seen..].windows(MARKER.len()).position(|window| window == MARKER).map(|at| seen + at)
 }
 
+/// How many line feeds there are.
+pub fn count_lines(bytes: &[u8]) -> usize {
+    /// Chunks whose line feeds, sixteen each, can be counted in a byte.
+    const RUN: usize = 15;
+    let (chunks, rest) = bytes.as_chunks::<CHUNK>();
+    let in_run = |run: &[[u8; CHUNK]]| {
+        // A comparison says -1 where it holds.
+        let negative = run.iter().fold(u8x16::ZERO, |n, chunk| n + u8x16::new(*chunk).simd_eq(u8x16::splat(b'\n')));
+        usize::from((u8x16::ZERO - negative).reduce_add())
+    };
+    chunks.chunks(RUN).map(in_run).sum::<usize>() + rest.iter().map(|b| usize::from(*b == b'\n')).sum::<usize>()
+}
+
 /// Place of the first byte that ends a text.
 ///
 /// Turning over the second bit makes the quote (0x22) the next above the control characters (up to 0x1f), so that one
@@ -97,5 +110,15 @@ mod tests {
         fn the_first_marker_is_found_wherever_it_stands(bytes in pieces_of_markers()) {
             prop_assert_eq!(find_marker(&bytes), memchr::memmem::find(&bytes, MARKER));
         }
+
+        #[test]
+        fn every_line_feed_is_counted(bytes in prop::collection::vec(prop_oneof![any::<u8>(), Just(b'\n')], 0..600)) {
+            prop_assert_eq!(count_lines(&bytes), memchr::memchr_iter(b'\n', &bytes).count());
+        }
+    }
+
+    #[test]
+    fn as_many_line_feeds_are_counted_as_there_are_bytes() {
+        assert_eq!(count_lines(&[b'\n'; 1000]), 1000);
     }
 }
