@@ -144,7 +144,7 @@ impl<'a> Scan<'a> {
             base,
             provider: provider.into(),
             provider_hash: xxh3_64(provider.as_bytes()),
-            text: std::str::from_utf8(bytes).ok(),
+            text: simdutf8::basic::from_utf8(bytes).ok(),
             reader: befaas::Reader::default(),
             events: columns,
             platform: Vec::with_capacity(STATEMENTS),
