@@ -140,18 +140,18 @@ impl BlockColumns {
     }
 
     /// Appends a record to the columns of its part.
-    pub(crate) fn push(&mut self, record: &Record<'_>, provider_hash: u64, offset: u64) -> Appended {
+    pub(crate) fn push(&mut self, record: &Record<&str>, provider_hash: u64, offset: u64) -> Appended {
         let event = &record.event;
         let (Speaker { function, executor, deployment }, new_executor) = self.speaker(record);
         let keys = [
             function,
             executor,
             deployment,
-            self.dictionaries[label::TARGET].intern_optional(event.target.as_deref()),
-            self.dictionaries[label::METHOD].intern_optional(event.method.as_deref()),
-            self.dictionaries[label::USER_AGENT].intern_optional(event.user_agent.as_deref()),
+            self.dictionaries[label::TARGET].intern_optional(event.target),
+            self.dictionaries[label::METHOD].intern_optional(event.method),
+            self.dictionaries[label::USER_AGENT].intern_optional(event.user_agent),
         ];
-        let context_hash = event.context_id.as_deref().map_or(0, |id| xxh3_64(id.as_bytes()));
+        let context_hash = event.context_id.map_or(0, |id| xxh3_64(id.as_bytes()));
         let text_hash = |text: Option<&str>| text.map_or(0, |text| xxh3_64(text.as_bytes()));
         let number = |number: Option<f64>| number.unwrap_or(f64::NAN);
         let identity = [
@@ -166,9 +166,9 @@ impl BlockColumns {
             number(event.start_ms).to_bits(),
             number(event.duration_ms).to_bits(),
             context_hash,
-            text_hash(event.pair_id.as_deref()),
-            text_hash(event.callee_pair_id.as_deref()),
-            text_hash(event.url.as_deref()),
+            text_hash(event.pair_id),
+            text_hash(event.callee_pair_id),
+            text_hash(event.url),
         ];
         let part = match event.context_id {
             Some(_) => part_of_hash(context_hash, self.parts_with_contexts),
@@ -180,16 +180,16 @@ impl BlockColumns {
     }
 
     /// Whose record it is, and whether the executor is new to the block.
-    fn speaker(&mut self, record: &Record<'_>) -> (Speaker, bool) {
+    fn speaker(&mut self, record: &Record<&str>) -> (Speaker, bool) {
         let number = record.introduction.map_or(usize::MAX, |number| number as usize);
         if let Some(Some(known)) = self.speakers.get(number) {
             return (*known, false);
         }
-        let (executor, new) = self.dictionaries[label::EXECUTOR].intern(&record.executor);
+        let (executor, new) = self.dictionaries[label::EXECUTOR].intern(record.executor);
         let speaker = Speaker {
-            function: self.dictionaries[label::FUNCTION].intern(&record.function).0,
+            function: self.dictionaries[label::FUNCTION].intern(record.function).0,
             executor,
-            deployment: self.dictionaries[label::DEPLOYMENT].intern_optional(record.deployment_id.as_deref()),
+            deployment: self.dictionaries[label::DEPLOYMENT].intern_optional(record.deployment_id),
         };
         if number != usize::MAX {
             self.speakers.resize(self.speakers.len().max(number + 1), None);
@@ -204,7 +204,7 @@ impl Columns {
         self.kind.len()
     }
 
-    fn push(&mut self, record: &Record<'_>, identity: u64, keys: &[u32; LABELS], offset: u64) {
+    fn push(&mut self, record: &Record<&str>, identity: u64, keys: &[u32; LABELS], offset: u64) {
         let event = &record.event;
         self.identity.push(identity);
         self.kind.push(event.kind as u8);
@@ -217,11 +217,11 @@ impl Columns {
         for (column, key) in self.labels.iter_mut().zip(keys) {
             column.push(*key);
         }
-        self.context_id.push(event.context_id.as_deref());
-        self.pair_id.push(event.pair_id.as_deref());
-        self.callee_pair_id.push(event.callee_pair_id.as_deref());
-        self.url.push(event.url.as_deref());
-        self.headers.push(event.headers.as_deref());
+        self.context_id.push(event.context_id);
+        self.pair_id.push(event.pair_id);
+        self.callee_pair_id.push(event.callee_pair_id);
+        self.url.push(event.url);
+        self.headers.push(event.headers);
     }
 
     fn clear(&mut self) {

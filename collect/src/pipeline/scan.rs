@@ -1,5 +1,7 @@
 //! Reading one block: finding the records, taking them apart, accounting for everything between them.
 
+use std::borrow::Cow;
+
 use faaslens_schemas::table::Label;
 use faaslens_schemas::tables::{PlatformRecord, Reject};
 use xxhash_rust::xxh3::xxh3_64;
@@ -179,23 +181,23 @@ impl<'a> Scan<'a> {
     fn record(&mut self, marker: usize, before: &[u8]) -> usize {
         let bytes = self.bytes;
         let start = marker + befaas::TAG_LENGTH;
-        let keep_headers = self.rules.keep_headers;
-        let mut record = Record::empty();
-        let canonical = self.text.and_then(|text| self.reader.read(text.get(start..)?, keep_headers, &mut record));
-        let length = match canonical.map_or_else(|| self.parse(start, &mut record), Ok) {
-            Ok(length) => length,
-            Err(refusal) => {
-                let line = self.rest_of_line(start);
-                let end = start + befaas::find_marker(line).unwrap_or(line.len());
-                self.refuse(marker, end, refusal);
-                return end;
-            }
+        let canonical = self.text.and_then(|text| self.reader.read(text.get(start..)?, self.rules.keep_headers));
+        let general;
+        let (record, length) = match canonical {
+            Some(found) => found,
+            None => match self.parse(start) {
+                Ok((record, length)) => {
+                    general = record;
+                    (general.as_deref(), length)
+                }
+                Err(refusal) => return self.refuse(marker, refusal),
+            },
         };
         let end = start + length;
         if let Some(expected) = &self.rules.deployment_id
-            && record.deployment_id.as_deref() != Some(expected)
+            && record.deployment_id != Some(expected)
         {
-            let found = excerpt(record.deployment_id.as_deref().unwrap_or("none").as_bytes(), 64);
+            let found = excerpt(record.deployment_id.unwrap_or("none").as_bytes(), 64);
             let detail = format!("expected {expected}, found {found}");
             self.push_reject(&bytes[marker..end], marker, "deployment mismatch", detail);
             return end;
@@ -212,15 +214,14 @@ impl<'a> Scan<'a> {
 
     /// Reads a record of any form.
     #[cold]
-    fn parse(&self, start: usize, record: &mut Record<'a>) -> Result<usize, Refusal> {
+    fn parse(&self, start: usize) -> Result<(Record<Cow<'a, str>>, usize), Refusal> {
         let line = self.rest_of_line(start);
-        let (parsed, length) = match self.text.and_then(|text| text.get(start..start + line.len())) {
+        let (record, length) = match self.text.and_then(|text| text.get(start..start + line.len())) {
             Some(line) => befaas::parse(line, self.rules.keep_headers),
             None => befaas::parse_bytes(line, self.rules.keep_headers),
         }?;
         refuse_control(&line[..length])?;
-        *record = parsed;
-        Ok(length)
+        Ok((record, length))
     }
 
     fn rest_of_line(&self, start: usize) -> &'a [u8] {
@@ -228,13 +229,18 @@ impl<'a> Scan<'a> {
         &rest[..memchr::memchr(b'\n', rest).unwrap_or(rest.len())]
     }
 
-    fn refuse(&mut self, marker: usize, end: usize, refusal: Refusal) {
+    /// Refuses the record at `marker`, up to the next one in its line or the end of the line, which is returned.
+    fn refuse(&mut self, marker: usize, refusal: Refusal) -> usize {
+        let start = marker + befaas::TAG_LENGTH;
+        let line = self.rest_of_line(start);
+        let end = start + befaas::find_marker(line).unwrap_or(line.len());
         let piece = &self.bytes[marker..end];
         let at = befaas::TAG_LENGTH + refusal.at;
         let found = piece.get(at..).unwrap_or_default();
         let found = if found.is_empty() { "the end of the line".to_owned() } else { excerpt(found, 20) };
         let detail = format!("byte {at}: expected {}, found {found}", refusal.expected);
         self.push_reject(piece, marker, refusal.reason, detail);
+        end
     }
 
     /// `offset` is in the block; the line is counted from the block's start until the sequencer knows better.
