@@ -92,7 +92,7 @@ impl BlockColumns {
     }
 
     /// Appends a record to the columns of its part.
-    pub(crate) fn push(&mut self, record: &Record<'_>, provider_hash: u64, offset: u64) -> Appended {
+    pub(crate) fn push(&mut self, record: &Record<&str>, provider_hash: u64, offset: u64) -> Appended {
         let event = &record.event;
         let (Speaker { function, executor, deployment }, new_executor) = self.speaker(record);
         let dictionaries = &mut self.dictionaries;
@@ -101,13 +101,13 @@ impl BlockColumns {
             function,
             executor,
             deployment,
-            key(label::TARGET, event.target.as_deref()),
-            key(label::METHOD, event.method.as_deref()),
-            key(label::USER_AGENT, event.user_agent.as_deref()),
-            key(label::CONTEXT, event.context_id.as_deref()),
-            key(label::PAIR, event.pair_id.as_deref()),
-            key(label::CALLEE_PAIR, event.callee_pair_id.as_deref()),
-            key(label::URL, event.url.as_deref()),
+            key(label::TARGET, event.target),
+            key(label::METHOD, event.method),
+            key(label::USER_AGENT, event.user_agent),
+            key(label::CONTEXT, event.context_id),
+            key(label::PAIR, event.pair_id),
+            key(label::CALLEE_PAIR, event.callee_pair_id),
+            key(label::URL, event.url),
         ];
         let hash = |column: usize| self.dictionaries[column].hash(keys[column]);
         let context_hash = hash(label::CONTEXT);
@@ -138,16 +138,16 @@ impl BlockColumns {
     }
 
     /// Whose record it is, and whether the executor is new to the block.
-    fn speaker(&mut self, record: &Record<'_>) -> (Speaker, bool) {
+    fn speaker(&mut self, record: &Record<&str>) -> (Speaker, bool) {
         let number = record.introduction.map_or(usize::MAX, |number| number as usize);
         if let Some(Some(known)) = self.speakers.get(number) {
             return (*known, false);
         }
-        let (executor, new) = self.dictionaries[label::EXECUTOR].intern(&record.executor);
+        let (executor, new) = self.dictionaries[label::EXECUTOR].intern(record.executor);
         let speaker = Speaker {
-            function: self.dictionaries[label::FUNCTION].intern(&record.function).0,
+            function: self.dictionaries[label::FUNCTION].intern(record.function).0,
             executor,
-            deployment: self.dictionaries[label::DEPLOYMENT].intern_optional(record.deployment_id.as_deref()),
+            deployment: self.dictionaries[label::DEPLOYMENT].intern_optional(record.deployment_id),
         };
         if number != usize::MAX {
             self.speakers.resize(self.speakers.len().max(number + 1), None);
@@ -162,7 +162,7 @@ impl Columns {
         self.kind.len()
     }
 
-    fn push(&mut self, record: &Record<'_>, identity: u64, keys: &[u32; LABELS], offset: u64) {
+    fn push(&mut self, record: &Record<&str>, identity: u64, keys: &[u32; LABELS], offset: u64) {
         let event = &record.event;
         self.identity.push(identity);
         self.kind.push(event.kind as u8);
@@ -175,7 +175,7 @@ impl Columns {
         for (column, key) in self.labels.iter_mut().zip(keys) {
             column.push(*key);
         }
-        self.headers.push(event.headers.as_deref());
+        self.headers.push(event.headers);
     }
 
     /// Replaces its rows by some of others.

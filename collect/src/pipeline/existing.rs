@@ -1,7 +1,5 @@
 //! What an earlier collection of a run left, to be kept by `--append`.
 
-use std::borrow::Cow;
-
 use faaslens_schemas::manifest::{LOADGEN_FORMAT, Manifest};
 use faaslens_schemas::store::Store;
 use faaslens_schemas::tables::{ClientRequest, Event, PlatformRecord, Reject};
@@ -63,30 +61,27 @@ impl Existing {
 }
 
 /// The record a stored row was made from.
-fn record_of(row: &Event) -> Option<Record<'_>> {
-    let label =
-        |label: &'_ Option<faaslens_schemas::table::Label>| label.as_ref().map(|label| label.to_string().into());
-    let text = |text: &'_ Option<String>| text.as_ref().map(|text| Cow::Owned(text.clone()));
+fn record_of(row: &Event) -> Option<Record<&str>> {
     Some(Record {
         timestamp_ms: row.logged_at.micros() / 1000,
         now_ms: row.now_ms,
-        deployment_id: label(&row.deployment_id),
-        executor: Cow::Borrowed(&row.executor),
-        function: Cow::Borrowed(&row.function),
+        deployment_id: row.deployment_id.as_deref(),
+        executor: &row.executor,
+        function: &row.function,
         introduction: None,
         event: befaas::Event {
             kind: Kind::from_name(&row.kind)?,
             op: row.op.as_deref().and_then(Op::from_name),
-            target: label(&row.target),
-            context_id: text(&row.context_id),
-            pair_id: text(&row.pair_id),
-            callee_pair_id: text(&row.callee_pair_id),
+            target: row.target.as_deref(),
+            context_id: row.context_id.as_deref(),
+            pair_id: row.pair_id.as_deref(),
+            callee_pair_id: row.callee_pair_id.as_deref(),
             start_ms: row.start_ms,
             duration_ms: row.duration_ms,
-            method: label(&row.method),
-            url: text(&row.url),
-            user_agent: label(&row.user_agent),
-            headers: row.headers.clone(),
+            method: row.method.as_deref(),
+            url: row.url.as_deref(),
+            user_agent: row.user_agent.as_deref(),
+            headers: row.headers.as_deref(),
         },
     })
 }

@@ -1,8 +1,9 @@
 //! Reading one block: finding the records, taking them apart, accounting for everything between them.
 
+use std::borrow::Cow;
+
 use faaslens_schemas::table::Label;
 use faaslens_schemas::tables::{PlatformRecord, Reject};
-use memchr::memmem::Finder;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::blocks::Block;
@@ -74,9 +75,8 @@ pub(super) fn scan(block: Block, files: &[InputFile], rules: &Rules, columns: Bl
     let bequest = scan.attribution.bequest(&scan.events);
     let lead = scan.attribution.lead(&scan.events);
     let open = scan.attribution.close(&mut scan.platform, &scan.events);
-    let Scan { events, platform, rejects, hosts, attribution, .. } = scan;
+    let Scan { events, platform, rejects, hosts, lines, attribution, .. } = scan;
     let cut_short = if last { file.dialect.end(&bytes) } else { None };
-    let lines = i64::try_from(memchr::memchr_iter(b'\n', &bytes).count()).unwrap_or(i64::MAX);
     Scanned {
         sequence,
         file: block.file,
@@ -125,6 +125,8 @@ struct Scan<'a> {
     platform: Vec<PlatformRecord>,
     rejects: Vec<Reject>,
     hosts: Vec<(u32, String)>,
+    /// Line feeds up to the record that is being read: they stand between records only.
+    lines: i64,
     attribution: Attribution,
 }
 
@@ -144,57 +146,58 @@ impl<'a> Scan<'a> {
             base,
             provider: provider.into(),
             provider_hash: xxh3_64(provider.as_bytes()),
-            text: std::str::from_utf8(bytes).ok(),
+            text: simdutf8::basic::from_utf8(bytes).ok(),
             reader: befaas::Reader::default(),
             events: columns,
             platform: Vec::with_capacity(STATEMENTS),
             rejects: Vec::new(),
             hosts: Vec::new(),
+            lines: 0,
             attribution: Attribution::new(dialect.statements_enclose_records()),
         }
     }
 
     fn run(&mut self) {
-        let finder = Finder::new(befaas::MARKER);
         let mut done = 0;
         let mut after_record = false;
-        let mut next = finder.find(self.bytes);
+        let mut next = befaas::find_marker(self.bytes);
         while let Some(marker) = next {
             let before = &self.bytes[done..marker];
             self.gap(Gap { bytes: before, offset: done, after_record, before_record: true });
-            done = self.record(marker, before, &finder);
+            done = self.record(marker, before);
             after_record = true;
-            next = finder.find(&self.bytes[done..]).map(|at| done + at);
+            next = befaas::find_marker(&self.bytes[done..]).map(|at| done + at);
         }
         self.gap(Gap { bytes: &self.bytes[done..], offset: done, after_record, before_record: false });
     }
 
     fn gap(&mut self, gap: Gap<'_>) {
+        self.lines += befaas::count_lines(gap.bytes).cast_signed() as i64;
         let dialect = self.dialect;
         dialect.gap(gap, self);
     }
 
     /// Reads the record at `marker`; returns where it, or the piece that is refused, ends.
-    fn record(&mut self, marker: usize, before: &[u8], finder: &Finder<'_>) -> usize {
+    fn record(&mut self, marker: usize, before: &[u8]) -> usize {
         let bytes = self.bytes;
         let start = marker + befaas::TAG_LENGTH;
-        let keep_headers = self.rules.keep_headers;
-        let mut record = Record::empty();
-        let canonical = self.text.and_then(|text| self.reader.read(text.get(start..)?, keep_headers, &mut record));
-        let length = match canonical.map_or_else(|| self.parse(start, &mut record), Ok) {
-            Ok(length) => length,
-            Err(refusal) => {
-                let line = self.rest_of_line(start);
-                let end = start + finder.find(line).unwrap_or(line.len());
-                self.refuse(marker, end, refusal);
-                return end;
-            }
+        let canonical = self.text.and_then(|text| self.reader.read(text.get(start..)?, self.rules.keep_headers));
+        let general;
+        let (record, length) = match canonical {
+            Some(found) => found,
+            None => match self.parse(start) {
+                Ok((record, length)) => {
+                    general = record;
+                    (general.as_deref(), length)
+                }
+                Err(refusal) => return self.refuse(marker, refusal),
+            },
         };
         let end = start + length;
         if let Some(expected) = &self.rules.deployment_id
-            && record.deployment_id.as_deref() != Some(expected)
+            && record.deployment_id != Some(expected)
         {
-            let found = excerpt(record.deployment_id.as_deref().unwrap_or("none").as_bytes(), 64);
+            let found = excerpt(record.deployment_id.unwrap_or("none").as_bytes(), 64);
             let detail = format!("expected {expected}, found {found}");
             self.push_reject(&bytes[marker..end], marker, "deployment mismatch", detail);
             return end;
@@ -211,15 +214,14 @@ impl<'a> Scan<'a> {
 
     /// Reads a record of any form.
     #[cold]
-    fn parse(&self, start: usize, record: &mut Record<'a>) -> Result<usize, Refusal> {
+    fn parse(&self, start: usize) -> Result<(Record<Cow<'a, str>>, usize), Refusal> {
         let line = self.rest_of_line(start);
-        let (parsed, length) = match self.text.and_then(|text| text.get(start..start + line.len())) {
+        let (record, length) = match self.text.and_then(|text| text.get(start..start + line.len())) {
             Some(line) => befaas::parse(line, self.rules.keep_headers),
             None => befaas::parse_bytes(line, self.rules.keep_headers),
         }?;
         refuse_control(&line[..length])?;
-        *record = parsed;
-        Ok(length)
+        Ok((record, length))
     }
 
     fn rest_of_line(&self, start: usize) -> &'a [u8] {
@@ -227,13 +229,18 @@ impl<'a> Scan<'a> {
         &rest[..memchr::memchr(b'\n', rest).unwrap_or(rest.len())]
     }
 
-    fn refuse(&mut self, marker: usize, end: usize, refusal: Refusal) {
+    /// Refuses the record at `marker`, up to the next one in its line or the end of the line, which is returned.
+    fn refuse(&mut self, marker: usize, refusal: Refusal) -> usize {
+        let start = marker + befaas::TAG_LENGTH;
+        let line = self.rest_of_line(start);
+        let end = start + befaas::find_marker(line).unwrap_or(line.len());
         let piece = &self.bytes[marker..end];
         let at = befaas::TAG_LENGTH + refusal.at;
         let found = piece.get(at..).unwrap_or_default();
         let found = if found.is_empty() { "the end of the line".to_owned() } else { excerpt(found, 20) };
         let detail = format!("byte {at}: expected {}, found {found}", refusal.expected);
         self.push_reject(piece, marker, refusal.reason, detail);
+        end
     }
 
     /// `offset` is in the block; the line is counted from the block's start until the sequencer knows better.
@@ -461,6 +468,27 @@ fn names_of((function, executor): (u32, u32), events: &BlockColumns) -> (Label, 
 mod tests {
     use super::*;
     use crate::formats::plain_lines::TINYFAAS;
+
+    #[test]
+    fn line_feeds_between_records_are_all_that_a_log_has() {
+        let start = r#"BEFAAS{"timestamp":1795330912945,"now":80.2,"version":"8","deploymentId":"d","fn":{"id":"e","name":"f"},"#;
+        let entry = r#""perf":{"mark":"start:rpcIn","name":"n","entryType":"mark","startTime":1.5,"duration":0}"#;
+        let events = [
+            format!(r#""event":{{"contextId":"c","xPair":"p",{entry}}}}}"#),
+            r#""event":{"coldstart":true}}"#.to_owned(),
+            r#""event":{"contextId":"c\nd"}}"#.to_owned(),
+            format!("\"event\":{{\"contextId\":\"c\nd\",\"xPair\":\"p\",{entry}}}}}"),
+        ];
+        for event in &events {
+            let log = format!("\n\nfirst\n{start}{event}\n{start}{event} {start}{event}\n\nlast{start}{event}\n");
+            let rules = Rules::default();
+            let mut columns = BlockColumns::default();
+            columns.reset(1);
+            let mut scan = Scan::new(log.as_bytes(), &TINYFAAS, "", &rules, columns, 0);
+            scan.run();
+            assert_eq!(scan.lines, log.matches('\n').count().cast_signed() as i64, "{log}");
+        }
+    }
 
     #[test]
     fn the_rest_of_a_broken_record_leaves_no_secret() {

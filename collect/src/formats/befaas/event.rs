@@ -3,54 +3,54 @@
 use std::borrow::Cow;
 
 use super::json::{Cursor, Refusal, Text, unescape};
-use super::kind::{Kind, Op, operation_of};
+use super::kind::{Kind, Mark, Op};
 
-/// The part of a record that differs by kind.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Event<'a> {
+/// The part of a record that differs by kind; `T` holds its texts.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Event<T> {
     /// What it says.
     pub kind: Kind,
     /// What it is about; `None` for kinds that are no performance entry.
     pub op: Option<Op>,
     /// Callee, route, action or text of a custom mark.
-    pub target: Option<Cow<'a, str>>,
+    pub target: Option<T>,
     /// Function chain.
-    pub context_id: Option<Cow<'a, str>>,
+    pub context_id: Option<T>,
     /// Pair ID the function runs under.
-    pub pair_id: Option<Cow<'a, str>>,
+    pub pair_id: Option<T>,
     /// Pair ID of the callee.
-    pub callee_pair_id: Option<Cow<'a, str>>,
+    pub callee_pair_id: Option<T>,
     /// Start since the executor's time origin.
     pub start_ms: Option<f64>,
     /// Duration.
     pub duration_ms: Option<f64>,
     /// HTTP method, upper case.
-    pub method: Option<Cow<'a, str>>,
+    pub method: Option<T>,
     /// URL of a request.
-    pub url: Option<Cow<'a, str>>,
+    pub url: Option<T>,
     /// User agent of a request.
-    pub user_agent: Option<Cow<'a, str>>,
+    pub user_agent: Option<T>,
     /// Kept headers as a JSON object.
-    pub headers: Option<String>,
+    pub headers: Option<T>,
 }
 
-/// One record.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Record<'a> {
+/// One record; `T` holds its texts: `&str`, or `Cow<str>` where some had to be decoded.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Record<T> {
     /// Wall clock when the line was logged, whole milliseconds since the Unix epoch.
     pub timestamp_ms: i64,
     /// Monotonic clock when the line was logged.
     pub now_ms: f64,
     /// Deployment id.
-    pub deployment_id: Option<Cow<'a, str>>,
+    pub deployment_id: Option<T>,
     /// Executor key.
-    pub executor: Cow<'a, str>,
+    pub executor: T,
     /// Function name.
-    pub function: Cow<'a, str>,
+    pub function: T,
     /// The same number for records of one text whose deployment, executor and function are known to be the same.
     pub introduction: Option<u32>,
     /// What it says.
-    pub event: Event<'a>,
+    pub event: Event<T>,
 }
 
 /// Reads the record at the start of `line` (its opening brace) and says how many bytes it takes. Of a key that stands twice
@@ -61,7 +61,7 @@ pub struct Record<'a> {
 /// # Errors
 /// A [`Refusal`] when the bytes are no record: broken JSON, a required field missing or of the wrong type, an event
 /// of no known shape.
-pub fn parse(line: &str, keep_headers: bool) -> Result<(Record<'_>, usize), Refusal> {
+pub fn parse(line: &str, keep_headers: bool) -> Result<(Record<Cow<'_, str>>, usize), Refusal> {
     match line.as_bytes().get(1..3) {
         Some(br#"\""#) => read::<true>(line, keep_headers),
         Some(br"\\") => parse_twice_quoted(line, keep_headers),
@@ -73,7 +73,7 @@ pub fn parse(line: &str, keep_headers: bool) -> Result<(Record<'_>, usize), Refu
 ///
 /// # Errors
 /// As [`parse`]; also when the record itself is not UTF-8.
-pub fn parse_bytes(line: &[u8], keep_headers: bool) -> Result<(Record<'_>, usize), Refusal> {
+pub fn parse_bytes(line: &[u8], keep_headers: bool) -> Result<(Record<Cow<'_, str>>, usize), Refusal> {
     let valid = match std::str::from_utf8(line) {
         Ok(text) => return parse(text, keep_headers),
         Err(error) => error.valid_up_to(),
@@ -89,13 +89,14 @@ pub fn parse_bytes(line: &[u8], keep_headers: bool) -> Result<(Record<'_>, usize
 /// A record inside a JSON string inside a JSON string, as in Lambda's JSON application lines: one level is undone
 /// into a copy; the record then takes the rest of its line.
 #[cold]
-fn parse_twice_quoted(text: &str, keep_headers: bool) -> Result<(Record<'_>, usize), Refusal> {
+fn parse_twice_quoted(text: &str, keep_headers: bool) -> Result<(Record<Cow<'_, str>>, usize), Refusal> {
     let refuse = |expected| Refusal { reason: "invalid json", expected, at: 0 };
     let end = end_of_inner_string(text);
     let once = unescape(&text[..end]).ok_or_else(|| refuse("a string escaped twice"))?;
     let (record, length) = read::<true>(&once, keep_headers)?;
     let rest = serde_json::Value::from(&once[length..]).to_string();
-    Ok((record.into_owned(), end - (rest.len() - 2).min(end)))
+    let own = record.map(|text| Cow::Owned(text.clone().into_owned()));
+    Ok((own, end - (rest.len() - 2).min(end)))
 }
 
 /// Where a string inside a string ends: at the first quote with at most one backslash before it.
@@ -110,7 +111,7 @@ fn end_of_inner_string(text: &str) -> usize {
     text.len()
 }
 
-fn read<const Q: bool>(line: &str, keep_headers: bool) -> Result<(Record<'_>, usize), Refusal> {
+fn read<const Q: bool>(line: &str, keep_headers: bool) -> Result<(Record<Cow<'_, str>>, usize), Refusal> {
     let mut cursor = Cursor::<Q>::new(line);
     let mut timestamp = None;
     let mut now = None;
@@ -285,7 +286,7 @@ fn push_json_string(target: &mut String, text: &str) {
 }
 
 impl<'a> RawEvent<'a> {
-    fn classify<const Q: bool>(self, at: usize) -> Result<Event<'a>, Refusal> {
+    fn classify<const Q: bool>(self, at: usize) -> Result<Event<Cow<'a, str>>, Refusal> {
         let mut event = Event::of(Kind::ColdStart);
         event.context_id = decode_optional::<Q>(self.context, at)?;
         event.pair_id = decode_optional::<Q>(self.pair, at)?;
@@ -295,13 +296,13 @@ impl<'a> RawEvent<'a> {
             event.start_ms =
                 Some(self.start.ok_or(Refusal { reason: "missing field", expected: "perf.startTime", at })?);
             event.duration_ms = self.duration;
-            event.set_mark(&mark, is_measure);
+            event.set_mark(mark, is_measure);
         } else if self.request {
             event.kind = Kind::Request;
             event.method = decode_optional::<Q>(self.method, at)?;
             event.url = decode_optional::<Q>(self.original_url, at)?;
             event.user_agent = decode_optional::<Q>(self.user_agent, at)?;
-            event.headers = self.headers;
+            event.headers = self.headers.map(Cow::Owned);
         } else if let Some(client) = self.client {
             event.kind = match client.raw {
                 "before" => Kind::ClientBefore,
@@ -320,9 +321,9 @@ impl<'a> RawEvent<'a> {
     }
 }
 
-impl<'a> Event<'a> {
+impl<T> Event<T> {
     /// An event of which nothing else is known.
-    pub(super) fn of(kind: Kind) -> Self {
+    pub(super) const fn of(kind: Kind) -> Self {
         Self {
             kind,
             op: None,
@@ -339,80 +340,61 @@ impl<'a> Event<'a> {
         }
     }
 
-    /// Takes apart `start:rpcOut:FUNCTION:PAIR` and the like.
-    #[expect(clippy::ptr_arg, reason = "a borrowed mark is sliced without a copy")]
-    pub(super) fn set_mark(&mut self, mark: &Cow<'a, str>, is_measure: bool) {
-        let (kind, operation) = if let Some(rest) = mark.strip_prefix("start:") {
-            (Kind::Start, rest)
-        } else if let Some(rest) = mark.strip_prefix("end:") {
-            (Kind::End, rest)
-        } else if let Some(rest) = mark.strip_prefix("measure:") {
-            (Kind::Measure, rest)
-        } else {
-            (if is_measure { Kind::Measure } else { Kind::Mark }, &**mark)
-        };
-        self.kind = kind;
-        let (op, method, tail) = operation_of(operation);
-        self.op = Some(op);
-        self.method = method.map(Cow::Borrowed);
-        let slice = |from: usize, to: usize| match mark {
-            Cow::Borrowed(mark) => Cow::Borrowed(&mark[from..to]),
-            Cow::Owned(mark) => Cow::Owned(mark[from..to].to_owned()),
-        };
-        let tail_at = mark.len() - tail.len();
-        match op {
-            Op::RpcIn | Op::Msg => {}
-            Op::RpcOut => {
-                let split = tail.bytes().rposition(|b| b == b':').unwrap_or(tail.len());
-                self.target = Some(slice(tail_at, tail_at + split));
-                if split < tail.len() {
-                    self.callee_pair_id = Some(slice(tail_at + split + 1, mark.len()));
-                }
-            }
-            Op::Route | Op::Db | Op::Custom => self.target = Some(slice(tail_at, mark.len())),
+    /// Sets what the name of a mark says.
+    #[inline]
+    pub(super) fn set_parts<'m>(&mut self, mark: Mark<'m>, text: impl Fn(&'m str) -> T) {
+        self.kind = mark.kind;
+        self.op = Some(mark.op);
+        self.method = mark.method.map(&text);
+        self.target = mark.target.map(&text);
+        self.callee_pair_id = mark.callee_pair_id.map(&text);
+    }
+
+    fn map<'e, U>(&'e self, text: impl Fn(&'e T) -> U) -> Event<U> {
+        Event {
+            kind: self.kind,
+            op: self.op,
+            target: self.target.as_ref().map(&text),
+            context_id: self.context_id.as_ref().map(&text),
+            pair_id: self.pair_id.as_ref().map(&text),
+            callee_pair_id: self.callee_pair_id.as_ref().map(&text),
+            start_ms: self.start_ms,
+            duration_ms: self.duration_ms,
+            method: self.method.as_ref().map(&text),
+            url: self.url.as_ref().map(&text),
+            user_agent: self.user_agent.as_ref().map(&text),
+            headers: self.headers.as_ref().map(&text),
         }
     }
 }
 
-impl Record<'_> {
-    /// A record that says nothing yet.
-    pub fn empty() -> Self {
-        Self {
-            timestamp_ms: 0,
-            now_ms: 0.0,
-            deployment_id: None,
-            executor: Cow::Borrowed(""),
-            function: Cow::Borrowed(""),
-            introduction: None,
-            event: Event::of(Kind::ColdStart),
+impl<'a> Event<Cow<'a, str>> {
+    fn set_mark(&mut self, name: Cow<'a, str>, is_measure: bool) {
+        match name {
+            Cow::Borrowed(name) => self.set_parts(Mark::of(name, is_measure), Cow::Borrowed),
+            Cow::Owned(name) => self.set_parts(Mark::of(&name, is_measure), |text| Cow::Owned(text.to_owned())),
         }
     }
+}
 
-    fn into_owned(self) -> Record<'static> {
-        let own = |text: Option<Cow<'_, str>>| text.map(|text| Cow::Owned(text.into_owned()));
-        let event = self.event;
+impl<T> Record<T> {
+    fn map<'r, U>(&'r self, text: impl Fn(&'r T) -> U) -> Record<U> {
         Record {
             timestamp_ms: self.timestamp_ms,
             now_ms: self.now_ms,
-            deployment_id: own(self.deployment_id),
-            executor: Cow::Owned(self.executor.into_owned()),
-            function: Cow::Owned(self.function.into_owned()),
-            introduction: None,
-            event: Event {
-                kind: event.kind,
-                op: event.op,
-                target: own(event.target),
-                context_id: own(event.context_id),
-                pair_id: own(event.pair_id),
-                callee_pair_id: own(event.callee_pair_id),
-                start_ms: event.start_ms,
-                duration_ms: event.duration_ms,
-                method: own(event.method),
-                url: own(event.url),
-                user_agent: own(event.user_agent),
-                headers: event.headers,
-            },
+            deployment_id: self.deployment_id.as_ref().map(&text),
+            executor: text(&self.executor),
+            function: text(&self.function),
+            introduction: self.introduction,
+            event: self.event.map(&text),
         }
+    }
+}
+
+impl Record<Cow<'_, str>> {
+    /// The record without what it owns.
+    pub fn as_deref(&self) -> Record<&str> {
+        self.map(|text| &**text)
     }
 }
 

@@ -43,10 +43,6 @@ impl<'a, const QUOTED: bool> Cursor<'a, QUOTED> {
         Self { text, bytes: text.as_bytes(), at: 0 }
     }
 
-    pub(super) fn at(text: &'a str, at: usize) -> Self {
-        Self { text, bytes: text.as_bytes(), at }
-    }
-
     pub(super) fn position(&self) -> usize {
         self.at
     }

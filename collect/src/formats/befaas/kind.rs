@@ -73,28 +73,87 @@ impl Op {
     }
 }
 
-/// What an entry is about, the method of a route, and what follows the operation's name.
-pub(super) fn operation_of(operation: &str) -> (Op, Option<&'static str>, &str) {
-    /// Operations that name something, and the method of those that are routes.
-    const NAMING: [(&str, Op, Option<&str>); 8] = [
-        ("dbOut:", Op::Db, None),
-        ("rpcOut:", Op::RpcOut, None),
-        ("get:", Op::Route, Some("GET")),
-        ("post:", Op::Route, Some("POST")),
-        ("put:", Op::Route, Some("PUT")),
-        ("patch:", Op::Route, Some("PATCH")),
-        ("del:", Op::Route, Some("DELETE")),
-        ("all:", Op::Route, Some("ALL")),
-    ];
-    match operation {
-        "rpcIn" | "rpcIn:" => return (Op::RpcIn, None, ""),
-        "msg" | "msg:" => return (Op::Msg, None, ""),
-        _ => {}
+/// What the name of a mark says: `start:rpcOut:FUNCTION:PAIR` and the like.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Mark<'a> {
+    pub(super) kind: Kind,
+    pub(super) op: Op,
+    /// Method of a route.
+    pub(super) method: Option<&'static str>,
+    pub(super) target: Option<&'a str>,
+    pub(super) callee_pair_id: Option<&'a str>,
+}
+
+impl<'a> Mark<'a> {
+    /// Takes a name apart; `is_measure` where the entry is one that the name need not say.
+    #[inline]
+    pub(super) fn of(name: &'a str, is_measure: bool) -> Self {
+        let (kind, operation) = if let Some(rest) = name.strip_prefix("start:") {
+            (Kind::Start, rest)
+        } else if let Some(rest) = name.strip_prefix("end:") {
+            (Kind::End, rest)
+        } else if let Some(rest) = name.strip_prefix("measure:") {
+            (Kind::Measure, rest)
+        } else {
+            (if is_measure { Kind::Measure } else { Kind::Mark }, name)
+        };
+        let (op, method, target) = operation_of(operation);
+        let end_of_callee = |tail: &str| if op == Op::RpcOut { tail.bytes().rposition(|b| b == b':') } else { None };
+        let (target, callee_pair_id) = match target.and_then(|tail| Some((tail, end_of_callee(tail)?))) {
+            Some((tail, end)) => (Some(&tail[..end]), Some(&tail[end + 1..])),
+            None => (target, None),
+        };
+        Self { kind, op, method, target, callee_pair_id }
     }
-    for (name, op, method) in NAMING {
+}
+
+/// What an entry is about, the method of a route, and what follows the operation's name.
+#[inline]
+fn operation_of(operation: &str) -> (Op, Option<&'static str>, Option<&str>) {
+    if matches!(operation, "rpcIn" | "rpcIn:") {
+        return (Op::RpcIn, None, None);
+    }
+    for (name, op) in [("dbOut:", Op::Db), ("rpcOut:", Op::RpcOut)] {
         if let Some(tail) = operation.strip_prefix(name).filter(|tail| !tail.is_empty()) {
-            return (op, method, tail);
+            return (op, None, Some(tail));
         }
     }
-    (Op::Custom, None, operation)
+    other_operation(operation)
+}
+
+fn other_operation(operation: &str) -> (Op, Option<&'static str>, Option<&str>) {
+    const ROUTES: [(&str, &str); 6] =
+        [("get:", "GET"), ("post:", "POST"), ("put:", "PUT"), ("patch:", "PATCH"), ("del:", "DELETE"), ("all:", "ALL")];
+    if matches!(operation, "msg" | "msg:") {
+        return (Op::Msg, None, None);
+    }
+    for (name, method) in ROUTES {
+        if let Some(route) = operation.strip_prefix(name).filter(|route| !route.is_empty()) {
+            return (Op::Route, Some(method), Some(route));
+        }
+    }
+    (Op::Custom, None, Some(operation))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_a_mark_says_what_it_is_about() {
+        let of = |name| {
+            let mark = Mark::of(name, false);
+            (mark.kind, mark.op, mark.method, mark.target, mark.callee_pair_id)
+        };
+        assert_eq!(of("start:rpcIn"), (Kind::Start, Op::RpcIn, None, None, None));
+        assert_eq!(of("end:rpcIn:"), (Kind::End, Op::RpcIn, None, None, None));
+        assert_eq!(of("measure:msg"), (Kind::Measure, Op::Msg, None, None, None));
+        assert_eq!(of("start:dbOut:get"), (Kind::Start, Op::Db, None, Some("get"), None));
+        assert_eq!(of("start:get:/cart"), (Kind::Start, Op::Route, Some("GET"), Some("/cart"), None));
+        assert_eq!(of("start:rpcOut:a:b:c-d"), (Kind::Start, Op::RpcOut, None, Some("a:b"), Some("c-d")));
+        assert_eq!(of("start:rpcOut:a"), (Kind::Start, Op::RpcOut, None, Some("a"), None));
+        assert_eq!(of("end:rpcOut:"), (Kind::End, Op::Custom, None, Some("rpcOut:"), None));
+        assert_eq!(of("paid"), (Kind::Mark, Op::Custom, None, Some("paid"), None));
+        assert_eq!(Mark::of("paid", true).kind, Kind::Measure);
+    }
 }

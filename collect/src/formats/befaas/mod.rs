@@ -11,11 +11,13 @@ mod event;
 mod json;
 mod kind;
 mod number;
+mod search;
 
 pub use canonical::Reader;
 pub use event::{Event, Record, parse, parse_bytes};
 pub use json::Refusal;
 pub use kind::{Kind, Op};
+pub use search::{count_lines, find_marker};
 
 /// What every record begins with; the brace belongs to its JSON.
 pub const MARKER: &[u8] = b"BEFAAS{";
