@@ -127,7 +127,7 @@ fn statement(entry: &Value) -> PlatformRecord {
     let resource = &entry["resource"]["labels"];
     let payload = &entry["jsonPayload"];
     let text = entry["textPayload"].as_str().or_else(|| payload["message"].as_str());
-    let whole = || crate::redact::excerpt(payload.to_string().as_bytes(), 500);
+    let whole = || crate::redact::excerpt(payload.to_string().as_bytes(), 500).into_owned();
     let mut record = execution(text.unwrap_or_default())
         .or_else(|| text.and_then(|text| text_line(text.as_bytes())))
         .unwrap_or_else(|| PlatformRecord {

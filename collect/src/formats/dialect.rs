@@ -101,7 +101,7 @@ pub(crate) fn lines(gap: Gap<'_>) -> impl Iterator<Item = (&[u8], usize, Place)>
 
 /// A line that says nothing that a column could hold, kept as text; `None` for a blank one.
 pub(crate) fn text_line(line: &[u8]) -> Option<PlatformRecord> {
-    let text = crate::redact::excerpt(line.trim_ascii(), 500);
+    let text = crate::redact::excerpt(line.trim_ascii(), 500).into_owned();
     (!text.is_empty()).then(|| PlatformRecord {
         kind: Label::fixed("text"),
         text: Some(text),

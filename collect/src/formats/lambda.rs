@@ -29,7 +29,7 @@ fn parse_text(message: &str) -> Option<PlatformRecord> {
     };
     let mut record = PlatformRecord { kind: Label::fixed(kind), ..PlatformRecord::default() };
     if matches!(kind, "init_start" | "restore_start") {
-        record.text = Some(crate::redact::excerpt(rest.replace('\t', "; ").as_bytes(), 500));
+        record.text = Some(crate::redact::excerpt(rest.replace('\t', "; ").as_bytes(), 500).into_owned());
         return Some(record);
     }
     if kind != "init_report" && kind != "restore_report" && !rest.starts_with("RequestId: ") {

@@ -231,7 +231,7 @@ impl<'a> Scan<'a> {
         let piece = &self.bytes[marker..end];
         let at = befaas::TAG_LENGTH + refusal.at;
         let found = piece.get(at..).unwrap_or_default();
-        let found = if found.is_empty() { "the end of the line".to_owned() } else { excerpt(found, 20) };
+        let found = if found.is_empty() { "the end of the line".to_owned() } else { excerpt(found, 20).into_owned() };
         let detail = format!("byte {at}: expected {}, found {found}", refusal.expected);
         self.push_reject(piece, marker, refusal.reason, detail);
     }
@@ -246,7 +246,7 @@ impl<'a> Scan<'a> {
             length: piece.len().cast_signed() as i64,
             reason: reason.into(),
             detail,
-            excerpt: excerpt(piece, EXCERPT),
+            excerpt: excerpt(piece, EXCERPT).into_owned(),
         });
     }
 
