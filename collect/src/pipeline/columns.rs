@@ -16,12 +16,18 @@ pub(crate) struct Texts {
 
 impl Texts {
     #[expect(clippy::cast_possible_truncation, reason = "the texts of a block are shorter than the block")]
-    fn push(&mut self, text: Option<&str>) {
+    pub(crate) fn push(&mut self, text: Option<&str>) {
         if let Some(text) = text {
             self.bytes.extend_from_slice(text.as_bytes());
         }
         self.ends.push(self.bytes.len() as u32);
         self.present.push(text.is_some());
+    }
+
+    /// Makes room for so many texts, of no bytes yet.
+    pub(crate) fn reserve(&mut self, texts: usize) {
+        self.ends.reserve(texts);
+        self.present.reserve(texts);
     }
 
     /// All texts end to end.
@@ -242,7 +248,7 @@ impl Columns {
 }
 
 /// Hash of a row of words.
-fn hash_words<const N: usize>(words: &[u64; N]) -> u64 {
+pub(super) fn hash_words<const N: usize>(words: &[u64; N]) -> u64 {
     let mut bytes = [[0_u8; 8]; N];
     for (bytes, word) in bytes.iter_mut().zip(words) {
         *bytes = word.to_le_bytes();

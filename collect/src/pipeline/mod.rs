@@ -13,6 +13,7 @@
 //! What is written depends on the bytes of the inputs alone, whatever the number of threads. Memory is bounded by
 //! blocks under way, the row groups of the parts, and 8 bytes for every distinct record (to know repetitions).
 
+mod attribution;
 mod blocks;
 mod client;
 mod columns;
@@ -20,11 +21,15 @@ mod dictionary;
 mod executors;
 mod existing;
 mod part;
+mod placing;
 mod requests;
 mod scan;
 mod seen;
 mod sequence;
 mod small_tables;
+mod statement_batch;
+mod statements;
+mod unclaimed;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
