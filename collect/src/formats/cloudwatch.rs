@@ -125,7 +125,15 @@ fn unescaped(text: &[u8]) -> Option<Cow<'_, str>> {
 
 /// Whether these are the digits of a number of milliseconds as it is printed.
 fn is_number(digits: &[u8; 13]) -> bool {
-    digits[0] != b'0' && digits.iter().fold(true, |all, b| all & b.is_ascii_digit())
+    const UPPER_HALVES: u64 = 0xf0f0_f0f0_f0f0_f0f0;
+    const SIXES: u64 = 0x0606_0606_0606_0606;
+    const THREES: u64 = 0x3333_3333_3333_3333;
+    // Digits are 0x30 to 0x39: with 6 more they still begin with 3.
+    let are_digits = |eight: &[u8; 8]| {
+        let eight = u64::from_le_bytes(*eight);
+        (eight & UPPER_HALVES) | (eight.wrapping_add(SIXES) & UPPER_HALVES) >> 4 == THREES
+    };
+    digits[0] != b'0' && digits.first_chunk().is_some_and(are_digits) && digits.last_chunk().is_some_and(are_digits)
 }
 
 /// After a record come the message's line end and the event's other members; anything else is text of the function.
@@ -188,6 +196,15 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_number_is_made_of_digits(digits in any::<[u8; 13]>(), printed in 0..10_000_000_000_000_u64, at in 0..13_usize) {
+            let damaged: [u8; 13] = std::array::from_fn(|n| if n == at { digits[n] } else { b'1' + digits[n] % 9 });
+            let printed: [u8; 13] = std::array::from_fn(|n| format!("{printed:013}").as_bytes()[n]);
+            for digits in [digits, damaged, printed] {
+                prop_assert_eq!(is_number(&digits), digits[0] != b'0' && digits.iter().all(u8::is_ascii_digit));
+            }
+        }
+
         #[test]
         fn a_damaged_event_is_read_as_by_the_general_reader_or_not_at_all(at in 0..EVENT.len(), byte in any::<u8>(), cut in any::<bool>()) {
             let mut bytes = EVENT.as_bytes().to_vec();
