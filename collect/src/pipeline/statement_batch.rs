@@ -231,9 +231,7 @@ mod tests {
                 for (row, record) in records.iter().enumerate() {
                     prop_assert_eq!(&statements.record(row), record);
                 }
-                let mut runs = Runs::default();
-                rows.iter().for_each(|&row| runs.push(row));
-                batch.push(statements, runs);
+                batch.push(statements, rows.iter().copied().collect());
                 expected.extend(rows.iter().map(|&row| records[row].clone()));
             }
             prop_assert_eq!(batch.rows(), expected.len());

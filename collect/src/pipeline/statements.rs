@@ -61,6 +61,16 @@ impl Runs {
     }
 }
 
+impl FromIterator<usize> for Runs {
+    fn from_iter<I: IntoIterator<Item = usize>>(rows: I) -> Self {
+        let mut runs = Self::default();
+        for row in rows {
+            runs.push(row);
+        }
+        runs
+    }
+}
+
 /// Whose statement it is.
 #[derive(Debug, Clone)]
 pub(super) struct Names {

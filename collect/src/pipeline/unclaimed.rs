@@ -43,8 +43,7 @@ impl Unclaimed {
 
     /// Those that still wait, in the order in which they came; none do any longer.
     pub(super) fn take(&mut self) -> (Statements, Runs) {
-        let mut runs = Runs::default();
-        self.waiting().into_iter().for_each(|(row, _)| runs.push(row));
+        let runs = self.waiting().into_iter().map(|(row, _)| row).collect();
         self.rows.clear();
         (std::mem::take(&mut self.statements), runs)
     }
