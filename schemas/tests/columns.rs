@@ -116,7 +116,7 @@ impl Columns {
             text(7),
             text(8),
             text(9),
-            Cells::Texts(&self.headers),
+            Cells::Texts(self.headers.rows(0..self.headers.len())),
             Cells::Same("aws.log"),
             Cells::Integers(&self.integers[1]),
         ];

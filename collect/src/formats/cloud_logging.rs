@@ -3,11 +3,11 @@
 //! An entry with an instrumentation record is its record. Any other entry is a platform statement: the execution lines
 //! of first-generation functions, or text.
 
-use faaslens_schemas::table::Label;
-use faaslens_schemas::tables::PlatformRecord;
+use std::borrow::Cow;
+
 use serde_json::Value;
 
-use super::dialect::{Dialect, Findings, Gap, text_line};
+use super::dialect::{Dialect, Findings, Gap, Statement, TEXT, text_line};
 use super::stamp;
 
 /// The dialect of `google.log`.
@@ -95,7 +95,7 @@ fn entry_starts(bytes: &[u8]) -> impl Iterator<Item = usize> {
 fn entry(bytes: &[u8], offset: usize, findings: &mut dyn Findings) {
     let text = trim_array(bytes);
     match serde_json::from_slice::<Value>(text) {
-        Ok(value) => findings.platform(statement(&value), offset),
+        Ok(value) => findings.platform(&statement(&value), offset),
         Err(error) => {
             let reason = if error.is_eof() { "truncated json" } else { "invalid json" };
             let detail = format!("line {} of the entry: expected a log entry: {error}", error.line());
@@ -122,54 +122,53 @@ fn stray(bytes: &[u8], offset: usize, findings: &mut dyn Findings) {
     findings.reject(text, offset, "invalid json", "expected an array of log entries".to_owned());
 }
 
-fn statement(entry: &Value) -> PlatformRecord {
+fn statement(entry: &Value) -> Statement<'_> {
     let labels = &entry["labels"];
     let resource = &entry["resource"]["labels"];
     let payload = &entry["jsonPayload"];
     let text = entry["textPayload"].as_str().or_else(|| payload["message"].as_str());
-    let whole = || crate::redact::excerpt(payload.to_string().as_bytes(), 500);
-    let mut record = execution(text.unwrap_or_default())
+    let whole = || crate::redact::excerpt(payload.to_string().as_bytes(), 500).into_owned();
+    let mut statement = execution(text.unwrap_or_default())
         .or_else(|| text.and_then(|text| text_line(text.as_bytes())))
-        .unwrap_or_else(|| PlatformRecord {
-            kind: Label::fixed("text"),
-            text: Some(whole()),
-            ..PlatformRecord::default()
-        });
-    let own = |value: &Value| value.as_str().map(str::to_owned);
-    record.at = entry["timestamp"].as_str().and_then(|time| stamp::read(time.as_bytes())).map(|(at, _)| at);
-    record.trace_id = own(&entry["trace"]);
-    record.host = labels["instance_id"].as_str().or_else(|| labels["instanceId"].as_str()).map(Into::into);
-    record.function = resource["function_name"].as_str().or_else(|| resource["service_name"].as_str()).map(Into::into);
-    if record.duration_ms.is_none()
+        .unwrap_or_else(|| Statement { kind: TEXT, text: Some(Cow::Owned(whole())), ..Statement::default() });
+    statement.at = entry["timestamp"].as_str().and_then(|time| stamp::read(time.as_bytes())).map(|(at, _)| at);
+    statement.trace_id = member(&entry["trace"]);
+    statement.host = member(&labels["instance_id"]).or_else(|| member(&labels["instanceId"]));
+    statement.function = member(&resource["function_name"]).or_else(|| member(&resource["service_name"]));
+    if statement.duration_ms.is_none()
         && let Some(latency) = entry["httpRequest"]["latency"].as_str()
     {
-        record.kind = Label::fixed("execution_finished");
-        record.duration_ms = latency.strip_suffix('s').and_then(|s| s.parse::<f64>().ok()).map(|s| s * 1000.0);
-        record.status = entry["httpRequest"]["status"].as_u64().map(|status| status.to_string().into());
-        record.text = None;
+        statement.kind = "execution_finished";
+        statement.duration_ms = latency.strip_suffix('s').and_then(|s| s.parse::<f64>().ok()).map(|s| s * 1000.0);
+        statement.status = entry["httpRequest"]["status"].as_u64().map(|status| Cow::Owned(status.to_string()));
+        statement.text = None;
     }
     // The execution's id is optional; a trace is that of one request.
-    let id = own(&labels["execution_id"]).or_else(|| own(&entry["trace"]));
-    record.request_id = id.filter(|_| &*record.kind != "text");
-    record
+    let id = member(&labels["execution_id"]).or_else(|| member(&entry["trace"]));
+    statement.request_id = id.filter(|_| statement.kind != TEXT);
+    statement
+}
+
+fn member(value: &Value) -> Option<Cow<'_, str>> {
+    value.as_str().map(Cow::Borrowed)
 }
 
 /// `Function execution started` and `Function execution took 12 ms, finished with status code: 200`.
-fn execution(text: &str) -> Option<PlatformRecord> {
+fn execution(text: &str) -> Option<Statement<'_>> {
     let rest = text.strip_prefix("Function execution ")?;
     if rest.starts_with("started") {
-        return Some(PlatformRecord { kind: Label::fixed("execution_started"), ..PlatformRecord::default() });
+        return Some(Statement { kind: "execution_started", ..Statement::default() });
     }
     let rest = rest.strip_prefix("took ")?;
     let (duration, rest) = rest.split_once(" ms")?;
     let status = rest
         .split_once("finished with status")
         .map(|(_, status)| status.trim_start_matches([' ', ':']).trim_start_matches("code:").trim().trim_matches('\''));
-    Some(PlatformRecord {
-        kind: Label::fixed("execution_finished"),
+    Some(Statement {
+        kind: "execution_finished",
         duration_ms: duration.parse().ok(),
-        status: status.map(Into::into),
-        ..PlatformRecord::default()
+        status: status.map(Cow::Borrowed),
+        ..Statement::default()
     })
 }
 
@@ -185,7 +184,7 @@ mod tests {
         let crash =
             execution("Function execution took 60002 ms, finished with status: 'timeout'").expect("an execution line");
         assert_eq!((crash.duration_ms, crash.status), (Some(60_002.0), Some("timeout".into())));
-        assert_eq!(execution("Function execution started").map(|r| r.kind), Some("execution_started".into()));
+        assert_eq!(execution("Function execution started").map(|r| r.kind), Some("execution_started"));
         assert_eq!(execution("my function took 12 ms"), None);
     }
 

@@ -2,11 +2,12 @@
 //!
 //! Lines without an instrumentation record are Lambda's own statements or other text; their time is the event's.
 
-use faaslens_schemas::tables::PlatformRecord;
+use std::borrow::Cow;
+
 use faaslens_schemas::time::Timestamp;
 use serde::Deserialize;
 
-use super::dialect::{Dialect, Findings, Gap, Place, lines, text_line};
+use super::dialect::{Dialect, Findings, Gap, Place, cut, lines, text_line};
 use super::lambda;
 
 /// The dialect of `aws.log`.
@@ -17,7 +18,7 @@ pub struct CloudWatch;
 struct LogEvent<'a> {
     timestamp: Option<i64>,
     #[serde(borrow)]
-    message: std::borrow::Cow<'a, str>,
+    message: Cow<'a, str>,
 }
 
 impl Dialect for CloudWatch {
@@ -30,12 +31,20 @@ impl Dialect for CloudWatch {
     }
 
     fn gap(&self, gap: Gap<'_>, findings: &mut dyn Findings) {
-        for (line, offset, place) in lines(gap) {
-            match place {
-                Place::Whole if !line.trim_ascii().is_empty() => whole_line(line, offset, findings),
-                Place::AfterRecord => rest_of_line(line, offset, findings),
-                Place::Whole | Place::BeforeRecord => {}
-            }
+        if gap.after_record && gap.before_record && is_between_records(gap.bytes) {
+            return;
+        }
+        read_lines(gap, findings);
+    }
+}
+
+/// Apart from the look at a gap: most have nothing to be read.
+#[inline(never)]
+fn read_lines(gap: Gap<'_>, findings: &mut dyn Findings) {
+    for (line, offset, place) in lines(gap) {
+        match place {
+            Place::Whole => whole_line(line, offset, findings),
+            Place::AfterRecord => rest_of_line(line, offset, findings),
         }
     }
 }
@@ -45,9 +54,9 @@ fn whole_line(line: &[u8], offset: usize, findings: &mut dyn Findings) {
     match event {
         Ok(event) => {
             let known = lambda::parse(&event.message);
-            let Some(mut record) = known.or_else(|| text_line(event.message.as_bytes())) else { return };
-            record.at = record.at.or(event.timestamp.map(Timestamp::from_millis));
-            findings.platform(record, offset);
+            let Some(mut statement) = known.or_else(|| text_line(event.message.as_bytes())) else { return };
+            statement.at = statement.at.or(event.timestamp.map(Timestamp::from_millis));
+            findings.platform(&statement, offset);
         }
         Err(error) => {
             let reason = if error.is_eof() { "truncated json" } else { "invalid json" };
@@ -57,41 +66,74 @@ fn whole_line(line: &[u8], offset: usize, findings: &mut dyn Findings) {
     }
 }
 
-/// An event as `CloudWatch` prints it, with no other escapes than those of line ends and tabs; `None` for any other form.
-fn canonical(line: &[u8]) -> Option<LogEvent<'static>> {
-    let (timestamp, rest) = number(line.strip_prefix(br#"{"timestamp":"#)?)?;
-    let mut rest = rest.strip_prefix(br#","message":""#)?;
-    let mut message = String::with_capacity(rest.len());
-    let rest = loop {
-        let at = memchr::memchr2(b'\\', b'"', rest)?;
-        let piece = std::str::from_utf8(&rest[..at]).ok()?;
-        if piece.bytes().any(|b| b < b' ') {
-            return None;
-        }
-        message.push_str(piece);
-        match &rest[at..] {
-            [b'"', end @ ..] => break end,
-            [b'\\', b'n', more @ ..] => {
-                message.push('\n');
-                rest = more;
-            }
-            [b'\\', b't', more @ ..] => {
-                message.push('\t');
-                rest = more;
-            }
-            _ => return None,
-        }
+/// What stands between the message of one event and that of the next one, as `CloudWatch` prints them.
+const AFTER_MESSAGE: &[u8] = br#"","ingestionTime":"#;
+const BEFORE_TIMESTAMP: &[u8] = br#"{"timestamp":"#;
+const BEFORE_MESSAGE: &[u8] = br#","message":""#;
+
+/// Whether nothing is printed but the end of a record's event and the beginning of the next one.
+fn is_between_records(bytes: &[u8]) -> bool {
+    let next_message = || {
+        let (ingested, rest) = bytes.strip_prefix(br"\n")?.strip_prefix(AFTER_MESSAGE)?.split_first_chunk()?;
+        let (logged, rest) = rest.strip_prefix(b"}\n")?.strip_prefix(BEFORE_TIMESTAMP)?.split_first_chunk()?;
+        (is_number(ingested) && is_number(logged)).then_some(rest)
     };
-    let (_, end) = number(rest.strip_prefix(br#","ingestionTime":"#)?)?;
-    (end == b"}").then_some(LogEvent { timestamp: Some(timestamp), message: message.into() })
+    next_message() == Some(BEFORE_MESSAGE)
 }
 
-/// A whole number of thirteen digits and what follows it.
-fn number(bytes: &[u8]) -> Option<(i64, &[u8])> {
-    let (digits, rest) = bytes.split_first_chunk::<13>()?;
-    let digit = |n: i64, b: &u8| b.is_ascii_digit().then(|| n * 10 + i64::from(b - b'0'));
-    let value = digits.iter().try_fold(0, digit).filter(|_| digits[0] != b'0')?;
-    (!rest.first()?.is_ascii_digit()).then_some((value, rest))
+/// An event as `CloudWatch` prints it, with no other escapes than those of line ends and tabs, and without the line ends
+/// at the end of its message; `None` for any other form.
+fn canonical(line: &[u8]) -> Option<LogEvent<'_>> {
+    let (logged, rest) = line.strip_prefix(BEFORE_TIMESTAMP)?.split_first_chunk()?;
+    let (rest, ingested) = rest.strip_prefix(BEFORE_MESSAGE)?.strip_suffix(b"}")?.split_last_chunk()?;
+    if !is_number(logged) || !is_number(ingested) {
+        return None;
+    }
+    let mut message = rest.strip_suffix(AFTER_MESSAGE)?;
+    while let Some(shorter) = message.strip_suffix(br"\n") {
+        message = shorter;
+    }
+    let timestamp = logged.iter().fold(0, |n, b| n * 10 + i64::from(b - b'0'));
+    Some(LogEvent { timestamp: Some(timestamp), message: unescaped(message)? })
+}
+
+/// The text that a JSON text without its quotes stands for; `None` for one with other escapes than `\n` and `\t`.
+fn unescaped(text: &[u8]) -> Option<Cow<'_, str>> {
+    // Counted to the end, as that takes no branch a byte.
+    let refused = text.iter().filter(|&&b| b < b' ' || b == b'"').count();
+    if refused > 0 {
+        return None;
+    }
+    let text = std::str::from_utf8(text).ok()?;
+    if !text.contains('\\') {
+        return Some(Cow::Borrowed(text));
+    }
+    let mut whole = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((piece, more)) = cut(rest, br"\") {
+        whole.push_str(piece);
+        whole.push(match more.as_bytes().first()? {
+            b'n' => '\n',
+            b't' => '\t',
+            _ => return None,
+        });
+        rest = &more[1..];
+    }
+    whole.push_str(rest);
+    Some(Cow::Owned(whole))
+}
+
+/// Whether these are the digits of a number of milliseconds as it is printed.
+fn is_number(digits: &[u8; 13]) -> bool {
+    const UPPER_HALVES: u64 = 0xf0f0_f0f0_f0f0_f0f0;
+    const SIXES: u64 = 0x0606_0606_0606_0606;
+    const THREES: u64 = 0x3333_3333_3333_3333;
+    // Digits are 0x30 to 0x39: with 6 more they still begin with 3.
+    let are_digits = |eight: &[u8; 8]| {
+        let eight = u64::from_le_bytes(*eight);
+        (eight & UPPER_HALVES) | (eight.wrapping_add(SIXES) & UPPER_HALVES) >> 4 == THREES
+    };
+    digits[0] != b'0' && digits.first_chunk().is_some_and(are_digits) && digits.last_chunk().is_some_and(are_digits)
 }
 
 /// After a record come the message's line end and the event's other members; anything else is text of the function.
@@ -107,9 +149,8 @@ pub(super) fn rest_of_line(rest: &[u8], offset: usize, findings: &mut dyn Findin
         return;
     }
     let text = text.split(|&b| b == b'"').next().unwrap_or_default();
-    let record: Option<PlatformRecord> = text_line(text);
-    if let Some(record) = record {
-        findings.platform(record, offset);
+    if let Some(statement) = text_line(text) {
+        findings.platform(&statement, offset);
     }
 }
 
@@ -137,11 +178,33 @@ mod tests {
     #[test]
     fn an_event_as_it_is_printed_needs_no_general_reader() {
         let event = canonical(EVENT.as_bytes()).expect("canonical");
-        assert_eq!(event.message, "REPORT RequestId: 8864\tDuration: 2.81 ms\t\n");
+        assert_eq!(event.message, "REPORT RequestId: 8864\tDuration: 2.81 ms\t");
         assert_eq!(event.timestamp, Some(1_795_330_947_291));
+        let plain = EVENT.replace(r"\t", " ");
+        assert!(matches!(canonical(plain.as_bytes()).expect("canonical").message, Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn between_two_records_stands_nothing_but_what_is_printed_there() {
+        let gap = "\\n\",\"ingestionTime\":1795330948099}\n{\"timestamp\":1795330947225,\"message\":\"";
+        assert!(is_between_records(gap.as_bytes()));
+        for at in 0..gap.len() {
+            let damaged = [&gap.as_bytes()[..at], b"\n", &gap.as_bytes()[at + 1..]].concat();
+            assert!(!is_between_records(&damaged) || gap.as_bytes()[at] == b'\n', "{at}");
+            assert!(!is_between_records(&gap.as_bytes()[..at]));
+        }
     }
 
     proptest! {
+        #[test]
+        fn a_number_is_made_of_digits(digits in any::<[u8; 13]>(), printed in 0..10_000_000_000_000_u64, at in 0..13_usize) {
+            let damaged: [u8; 13] = std::array::from_fn(|n| if n == at { digits[n] } else { b'1' + digits[n] % 9 });
+            let printed: [u8; 13] = std::array::from_fn(|n| format!("{printed:013}").as_bytes()[n]);
+            for digits in [digits, damaged, printed] {
+                prop_assert_eq!(is_number(&digits), digits[0] != b'0' && digits.iter().all(u8::is_ascii_digit));
+            }
+        }
+
         #[test]
         fn a_damaged_event_is_read_as_by_the_general_reader_or_not_at_all(at in 0..EVENT.len(), byte in any::<u8>(), cut in any::<bool>()) {
             let mut bytes = EVENT.as_bytes().to_vec();
@@ -150,7 +213,11 @@ mod tests {
                 bytes.truncate(at);
             }
             if let Some(event) = canonical(&bytes) {
-                prop_assert_eq!(Some(event), serde_json::from_slice(&bytes).ok());
+                let read = serde_json::from_slice(&bytes).ok().map(|read: LogEvent<'_>| LogEvent {
+                    message: read.message.trim_end_matches('\n').to_owned().into(),
+                    ..read
+                });
+                prop_assert_eq!(Some(event), read);
             }
         }
     }

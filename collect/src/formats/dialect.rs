@@ -1,7 +1,8 @@
 //! How a provider's log wraps instrumentation records.
 
-use faaslens_schemas::table::Label;
-use faaslens_schemas::tables::PlatformRecord;
+use std::borrow::Cow;
+
+use faaslens_schemas::time::Timestamp;
 
 /// Text between two instrumentation records of a block, or before the first or after the last.
 ///
@@ -19,11 +20,37 @@ pub struct Gap<'a> {
     pub before_record: bool,
 }
 
+/// A statement of a platform about its own work, or a log line without a record, as a format reads it: a row of
+/// [`PlatformRecord`](faaslens_schemas::tables::PlatformRecord), whose columns these are, without provider, executor, source and offset.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[expect(missing_docs, reason = "PlatformRecord says what its columns mean")]
+pub struct Statement<'a> {
+    pub kind: &'a str,
+    pub at: Option<Timestamp>,
+    pub function: Option<Cow<'a, str>>,
+    pub request_id: Option<Cow<'a, str>>,
+    pub duration_ms: Option<f64>,
+    pub billed_ms: Option<f64>,
+    pub init_ms: Option<f64>,
+    pub restore_ms: Option<f64>,
+    pub billed_restore_ms: Option<f64>,
+    pub memory_mb: Option<f64>,
+    pub memory_used_mb: Option<f64>,
+    pub host: Option<Cow<'a, str>>,
+    pub status: Option<Cow<'a, str>>,
+    pub error_type: Option<Cow<'a, str>>,
+    pub trace_id: Option<Cow<'a, str>>,
+    pub segment_id: Option<Cow<'a, str>>,
+    pub text: Option<Cow<'a, str>>,
+}
+
+/// Kind of a line that says nothing that a column could hold.
+pub(crate) const TEXT: &str = "text";
+
 /// What a dialect finds in a gap.
 pub trait Findings {
-    /// A platform statement or another log line, at an offset of the block. Provider, source and offset are set by
-    /// the receiver.
-    fn platform(&mut self, record: PlatformRecord, offset: usize);
+    /// A platform statement or another log line, at an offset of the block.
+    fn platform(&mut self, statement: &Statement<'_>, offset: usize);
     /// A piece that cannot be read.
     fn reject(&mut self, piece: &[u8], offset: usize, reason: &'static str, detail: String);
 }
@@ -69,42 +96,84 @@ pub(crate) enum Place {
     AfterRecord,
     /// A whole line.
     Whole,
-    /// Before a record in its line.
-    BeforeRecord,
 }
 
-/// The lines of a gap, without line ends, with their offsets in the block and their places.
+/// The lines of a gap that may say something, without line ends, with their offsets in the block and their places: not
+/// the blank ones, nor what stands before a record in the record's own line.
 pub(crate) fn lines(gap: Gap<'_>) -> impl Iterator<Item = (&[u8], usize, Place)> {
-    let mut at = 0;
-    let mut done = false;
+    let Gap { bytes, offset, after_record, before_record } = gap;
+    let end = match memchr::memrchr(b'\n', bytes).filter(|_| before_record) {
+        Some(last) => last + 1,
+        None if before_record && !after_record => 0,
+        None => bytes.len(),
+    };
+    let mut next = 0;
     std::iter::from_fn(move || {
-        if done {
-            return None;
+        while next < end {
+            let (start, rest) = (next, &bytes[next..end]);
+            let length = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+            next += length + 1;
+            let line = &rest[..length];
+            if !line.trim_ascii().is_empty() {
+                let place = if start == 0 && after_record { Place::AfterRecord } else { Place::Whole };
+                return Some((line.strip_suffix(b"\r").unwrap_or(line), offset + start, place));
+            }
         }
-        let rest = &gap.bytes[at..];
-        let end = memchr::memchr(b'\n', rest);
-        let line = &rest[..end.unwrap_or(rest.len())];
-        let place = match (at == 0 && gap.after_record, end.is_none() && gap.before_record) {
-            (true, _) => Place::AfterRecord,
-            (false, true) => Place::BeforeRecord,
-            (false, false) => Place::Whole,
-        };
-        let offset = gap.offset + at;
-        match end {
-            Some(end) => at += end + 1,
-            None => done = true,
-        }
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        Some((line, offset, place))
+        None
     })
+}
+
+/// What a line says that is no statement: its text, as far as it may be kept; `None` for a blank one.
+pub(crate) fn text_of(line: &[u8]) -> Option<Cow<'_, str>> {
+    let line = line.trim_ascii();
+    (!line.is_empty()).then(|| crate::redact::excerpt(line, 500))
 }
 
 /// A line that says nothing that a column could hold, kept as text; `None` for a blank one.
-pub(crate) fn text_line(line: &[u8]) -> Option<PlatformRecord> {
-    let text = crate::redact::excerpt(line.trim_ascii(), 500);
-    (!text.is_empty()).then(|| PlatformRecord {
-        kind: Label::fixed("text"),
-        text: Some(text),
-        ..PlatformRecord::default()
-    })
+pub(crate) fn text_line(line: &[u8]) -> Option<Statement<'_>> {
+    text_of(line).map(|text| Statement { kind: TEXT, text: Some(text), ..Statement::default() })
+}
+
+/// What stands before and after the first `mark`, which must be ASCII, in a short text: `str::split_once` takes its time
+/// to prepare for a long one.
+pub(crate) fn cut<'a, const N: usize>(text: &'a str, mark: &[u8; N]) -> Option<(&'a str, &'a str)> {
+    let mut at = 0;
+    loop {
+        let rest = &text.as_bytes()[at..];
+        at += rest.iter().position(|b| *b == mark[0])?;
+        if text.as_bytes()[at..].starts_with(mark) {
+            return Some((&text[..at], &text[at + N..]));
+        }
+        at += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(text: &str, after_record: bool, before_record: bool) -> Vec<(String, usize, Place)> {
+        let gap = Gap { bytes: text.as_bytes(), offset: 7, after_record, before_record };
+        lines(gap).map(|(line, offset, place)| (String::from_utf8_lossy(line).into_owned(), offset, place)).collect()
+    }
+
+    #[test]
+    fn lines_of_a_gap_are_those_that_belong_to_no_record() {
+        let line = |text: &str, offset, place| (text.to_owned(), offset, place);
+        let text = "rest\r\n \nwhole\nhead";
+        assert_eq!(of(text, true, true), [line("rest", 7, Place::AfterRecord), line("whole", 15, Place::Whole)]);
+        assert_eq!(of(text, false, true), [line("rest", 7, Place::Whole), line("whole", 15, Place::Whole)]);
+        assert_eq!(of(text, false, false)[2], line("head", 21, Place::Whole));
+        assert_eq!(of("between", true, true), [line("between", 7, Place::AfterRecord)]);
+        assert_eq!(of("head", false, true), []);
+        assert_eq!(of("\n", true, true), []);
+    }
+
+    #[test]
+    fn a_text_is_cut_at_its_first_mark() {
+        assert_eq!(cut("a: b: c", b": "), Some(("a", "b: c")));
+        assert_eq!(cut("ä: ", b": "), Some(("ä", "")));
+        assert_eq!(cut("a - b -- c", b"--"), Some(("a - b ", " c")));
+        assert_eq!(cut(":", b": "), None);
+    }
 }

@@ -5,12 +5,10 @@
 
 use std::borrow::Cow;
 
-use faaslens_schemas::table::Label;
-use faaslens_schemas::tables::PlatformRecord;
 use serde::{Deserialize, Serialize};
 
 use super::cloudwatch::rest_of_line;
-use super::dialect::{Dialect, Findings, Gap, Place, lines, text_line};
+use super::dialect::{Dialect, Findings, Gap, Place, Statement, TEXT, lines, text_line, text_of};
 use super::plain_lines::{azure_message, openwhisk_statement, watchdog_statement};
 use super::stamp;
 
@@ -64,19 +62,17 @@ impl Line<'_> {
 #[derive(Debug)]
 pub struct Envelope {
     name: &'static str,
-    statement: fn(&str) -> Option<PlatformRecord>,
+    statement: fn(&str) -> Option<Statement<'_>>,
 }
 
 /// Containers of Kubernetes.
 pub static CONTAINER: Envelope = Envelope { name: "container-lines", statement: |text| text_line(text.as_bytes()) };
 /// Containers with OpenFaaS's watchdog.
-pub static WATCHDOG_LINES: Envelope =
-    Envelope { name: "watchdog-lines", statement: |text| watchdog_statement(text.as_bytes()) };
+pub static WATCHDOG_LINES: Envelope = Envelope { name: "watchdog-lines", statement: watchdog_statement };
 /// Log Analytics and Application Insights.
 pub static AZURE_ROWS: Envelope = Envelope { name: "azure-rows", statement: azure_message };
 /// OpenWhisk's activations.
-pub static ACTIVATIONS: Envelope =
-    Envelope { name: "openwhisk-activations", statement: |text| openwhisk_statement(text.as_bytes()) };
+pub static ACTIVATIONS: Envelope = Envelope { name: "openwhisk-activations", statement: openwhisk_statement };
 
 /// Every dialect of such lines.
 pub static ENVELOPES: &[&Envelope] = &[&CONTAINER, &WATCHDOG_LINES, &AZURE_ROWS, &ACTIVATIONS];
@@ -89,9 +85,8 @@ impl Dialect for Envelope {
     fn gap(&self, gap: Gap<'_>, findings: &mut dyn Findings) {
         for (line, offset, place) in lines(gap) {
             match place {
-                Place::Whole if !line.trim_ascii().is_empty() => self.whole_line(line, offset, findings),
+                Place::Whole => self.whole_line(line, offset, findings),
                 Place::AfterRecord => rest_of_line(line, offset, findings),
-                Place::Whole | Place::BeforeRecord => {}
             }
         }
     }
@@ -114,31 +109,25 @@ impl Envelope {
                 return;
             }
         };
-        let own = |text: Option<Cow<'_, str>>| text.map(Cow::into_owned);
-        let label = |text: Option<Cow<'_, str>>| text.map(|text| Label::from(&*text));
         let statement = match &parsed.kind {
-            Some(kind) => Some(PlatformRecord {
-                kind: Label::from(&**kind),
-                text: text_line(parsed.message.as_bytes()).and_then(|record| record.text),
-                ..PlatformRecord::default()
-            }),
+            Some(kind) => Some(Statement { kind, text: text_of(parsed.message.as_bytes()), ..Statement::default() }),
             None => (self.statement)(&parsed.message),
         };
-        let Some(mut record) = statement else { return };
-        record.at = stamp::read(parsed.at.as_bytes()).map(|(at, _)| at).or(record.at);
-        record.function = record.function.or_else(|| label(parsed.function));
-        record.host = label(parsed.host);
-        record.request_id = record.request_id.or_else(|| own(parsed.id));
-        record.trace_id = own(parsed.trace);
-        record.status = record.status.or_else(|| label(parsed.status));
-        record.duration_ms = record.duration_ms.or(parsed.duration_ms);
-        record.init_ms = parsed.init_ms;
-        record.memory_mb = parsed.memory_mb;
+        let Some(mut statement) = statement else { return };
+        statement.at = stamp::read(parsed.at.as_bytes()).map(|(at, _)| at).or(statement.at);
+        statement.function = statement.function.or_else(|| parsed.function.as_deref().map(Cow::Borrowed));
+        statement.host = parsed.host.as_deref().map(Cow::Borrowed);
+        statement.request_id = statement.request_id.or_else(|| parsed.id.as_deref().map(Cow::Borrowed));
+        statement.trace_id = parsed.trace.as_deref().map(Cow::Borrowed);
+        statement.status = statement.status.or_else(|| parsed.status.as_deref().map(Cow::Borrowed));
+        statement.duration_ms = statement.duration_ms.or(parsed.duration_ms);
+        statement.init_ms = parsed.init_ms;
+        statement.memory_mb = parsed.memory_mb;
         // Two lines of one execution may say the same: only a statement is said once.
-        if &*record.kind == "text" {
-            record.request_id = None;
+        if statement.kind == TEXT {
+            statement.request_id = None;
         }
-        findings.platform(record, offset);
+        findings.platform(&statement, offset);
     }
 }
 

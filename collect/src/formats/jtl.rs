@@ -170,7 +170,7 @@ impl Place<'_> {
             length: signed(length),
             reason: reason.into(),
             detail,
-            excerpt: redact::excerpt(head, EXCERPT),
+            excerpt: redact::excerpt(head, EXCERPT).into_owned(),
         }
     }
 }
@@ -279,7 +279,7 @@ impl<'a> Sample<'a> {
 }
 
 fn bad(column: Column, expected: &'static str, found: &str) -> BadValue {
-    BadValue { column: column.name(), expected, found: redact::excerpt(found.as_bytes(), 60) }
+    BadValue { column: column.name(), expected, found: redact::excerpt(found.as_bytes(), 60).into_owned() }
 }
 
 /// A whole number that is not negative, of ASCII digits only; below 2^53, so that it is exact in every column.

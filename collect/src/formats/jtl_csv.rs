@@ -227,7 +227,7 @@ impl<R: Read, S: Sink> File<'_, R, S> {
             let (offset, line) = (self.window.offset(), self.window.line());
             let (length, _) = self.window.skip_past(b"\n");
             head.truncate(usize::try_from(length).unwrap_or(usize::MAX));
-            first.get_or_insert_with(|| redact::excerpt(&head[..head.len().min(80)], 80));
+            first.get_or_insert_with(|| redact::excerpt(&head[..head.len().min(80)], 80).into_owned());
             let detail = "expected a header with timeStamp or a row of 12, 16 or 17 columns".to_owned();
             before.push(Place { source: self.source, offset, line }.reject(length, "no row", detail, &head));
         }

@@ -3,19 +3,21 @@
 //! Text: `START|END|REPORT RequestId: …`, fields of a report separated by tabs; `INIT_START`, `INIT_REPORT`,
 //! `RESTORE_START`, `RESTORE_REPORT`. JSON: `{"time", "type": "platform.…", "record": {…}}`.
 
-use faaslens_schemas::table::Label;
-use faaslens_schemas::tables::PlatformRecord;
+use std::borrow::Cow;
+
 use serde_json::Value;
 
+use super::Statement;
+use super::dialect::cut;
 use super::stamp;
 
 /// Reads a message that Lambda itself wrote; `None` for any other text. Missing fields stay null.
-pub fn parse(message: &str) -> Option<PlatformRecord> {
+pub fn parse(message: &str) -> Option<Statement<'_>> {
     let message = message.trim_end();
     if message.starts_with('{') { parse_json(message) } else { parse_text(message) }
 }
 
-fn parse_text(message: &str) -> Option<PlatformRecord> {
+fn parse_text(message: &str) -> Option<Statement<'_>> {
     let (word, rest) = message.split_once([' ', '\t']).unwrap_or((message, ""));
     let kind = match word {
         "INIT_START" => "init_start",
@@ -27,23 +29,33 @@ fn parse_text(message: &str) -> Option<PlatformRecord> {
         "REPORT" => "report",
         _ => return None,
     };
-    let mut record = PlatformRecord { kind: Label::fixed(kind), ..PlatformRecord::default() };
-    if matches!(kind, "init_start" | "restore_start") {
-        record.text = Some(crate::redact::excerpt(rest.replace('\t', "; ").as_bytes(), 500));
-        return Some(record);
-    }
-    if kind != "init_report" && kind != "restore_report" && !rest.starts_with("RequestId: ") {
-        return None;
-    }
+    let mut statement = Statement { kind, ..Statement::default() };
     match kind {
-        "start" | "end" => {
-            let id = rest["RequestId: ".len()..].split([' ', '\t']).next().unwrap_or_default();
-            record.request_id = Some(id.to_owned());
+        "init_start" | "restore_start" => {
+            let text = rest.replace('\t', "; ");
+            statement.text = Some(Cow::Owned(crate::redact::excerpt(text.as_bytes(), 500).into_owned()));
         }
-        "report" => rest.split('\t').for_each(|field| set_field(&mut record, field.trim())),
-        _ => rest.split('\t').flat_map(split_blank_fields).for_each(|field| set_field(&mut record, field.trim())),
+        "start" | "end" => {
+            let id = rest.strip_prefix("RequestId: ")?;
+            let end = id.bytes().position(|b| matches!(b, b' ' | b'\t')).unwrap_or(id.len());
+            statement.request_id = Some(Cow::Borrowed(&id[..end]));
+        }
+        "report" if !rest.starts_with("RequestId: ") => return None,
+        "report" => fields(rest).for_each(|field| set_field(&mut statement, field.trim())),
+        _ => fields(rest).flat_map(split_blank_fields).for_each(|field| set_field(&mut statement, field.trim())),
     }
-    Some(record)
+    Some(statement)
+}
+
+/// The fields of a report, separated by tabs.
+fn fields(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let (field, more) = cut(text, b"\t").map_or((text, None), |(field, more)| (field, Some(more)));
+        rest = more;
+        Some(field)
+    })
 }
 
 /// `INIT_REPORT` and `RESTORE_REPORT` may separate fields by blanks: cut before each further `Name: `.
@@ -63,29 +75,30 @@ fn split_blank_fields(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-fn set_field(record: &mut PlatformRecord, field: &str) {
-    let Some((name, value)) = field.split_once(": ") else { return };
+fn set_field<'a>(statement: &mut Statement<'a>, field: &'a str) {
+    let Some((name, value)) = cut(field, b": ") else { return };
     let number = |unit: &str| value.strip_suffix(unit).and_then(|number| number.trim().parse().ok());
+    let text = |text| Some(Cow::Borrowed(text));
     match name {
-        "RequestId" => record.request_id = Some(value.trim().to_owned()),
-        "Duration" if &*record.kind == "init_report" => record.init_ms = number("ms"),
-        "Init Duration" => record.init_ms = number("ms"),
-        "Duration" if &*record.kind == "restore_report" => record.restore_ms = number("ms"),
-        "Restore Duration" => record.restore_ms = number("ms"),
-        "Billed Restore Duration" => record.billed_restore_ms = number("ms"),
-        "Duration" => record.duration_ms = number("ms"),
-        "Billed Duration" => record.billed_ms = number("ms"),
-        "Memory Size" => record.memory_mb = number("MB"),
-        "Max Memory Used" => record.memory_used_mb = number("MB"),
-        "XRAY TraceId" => record.trace_id = Some(value.to_owned()),
-        "SegmentId" => record.segment_id = Some(value.to_owned()),
-        "Status" => record.status = Some(value.into()),
-        "Error Type" => record.error_type = Some(value.into()),
+        "RequestId" => statement.request_id = text(value.trim()),
+        "Duration" if statement.kind == "init_report" => statement.init_ms = number("ms"),
+        "Init Duration" => statement.init_ms = number("ms"),
+        "Duration" if statement.kind == "restore_report" => statement.restore_ms = number("ms"),
+        "Restore Duration" => statement.restore_ms = number("ms"),
+        "Billed Restore Duration" => statement.billed_restore_ms = number("ms"),
+        "Duration" => statement.duration_ms = number("ms"),
+        "Billed Duration" => statement.billed_ms = number("ms"),
+        "Memory Size" => statement.memory_mb = number("MB"),
+        "Max Memory Used" => statement.memory_used_mb = number("MB"),
+        "XRAY TraceId" => statement.trace_id = text(value),
+        "SegmentId" => statement.segment_id = text(value),
+        "Status" => statement.status = text(value),
+        "Error Type" => statement.error_type = text(value),
         _ => {}
     }
 }
 
-fn parse_json(message: &str) -> Option<PlatformRecord> {
+fn parse_json(message: &str) -> Option<Statement<'static>> {
     let line: Value = serde_json::from_str(message).ok()?;
     let kind = match line["type"].as_str()?.strip_prefix("platform.")? {
         "initStart" => "init_start",
@@ -99,9 +112,9 @@ fn parse_json(message: &str) -> Option<PlatformRecord> {
     };
     let body = &line["record"];
     let metrics = &body["metrics"];
-    let text = |value: &Value| value.as_str().map(str::to_owned);
-    let mut record = PlatformRecord {
-        kind: Label::fixed(kind),
+    let text = |value: &Value| value.as_str().map(|text| Cow::Owned(text.to_owned()));
+    let mut statement = Statement {
+        kind,
         at: line["time"].as_str().and_then(|time| stamp::read(time.as_bytes())).map(|(at, _)| at),
         request_id: text(&body["requestId"]),
         duration_ms: metrics["durationMs"].as_f64(),
@@ -111,19 +124,19 @@ fn parse_json(message: &str) -> Option<PlatformRecord> {
         billed_restore_ms: metrics["billedRestoreDurationMs"].as_f64(),
         memory_mb: metrics["memorySizeMB"].as_f64(),
         memory_used_mb: metrics["maxMemoryUsedMB"].as_f64(),
-        status: body["status"].as_str().map(Into::into),
-        error_type: body["errorType"].as_str().map(Into::into),
+        status: text(&body["status"]),
+        error_type: text(&body["errorType"]),
         trace_id: text(&body["tracing"]["value"]),
         segment_id: text(&body["tracing"]["spanId"]),
-        function: body["functionName"].as_str().map(Into::into),
-        ..PlatformRecord::default()
+        function: text(&body["functionName"]),
+        ..Statement::default()
     };
     match kind {
-        "init_report" => record.init_ms = record.init_ms.or(record.duration_ms.take()),
-        "restore_report" => record.restore_ms = record.restore_ms.or(record.duration_ms.take()),
+        "init_report" => statement.init_ms = statement.init_ms.or(statement.duration_ms.take()),
+        "restore_report" => statement.restore_ms = statement.restore_ms.or(statement.duration_ms.take()),
         _ => {}
     }
-    Some(record)
+    Some(statement)
 }
 
 #[cfg(test)]
@@ -167,9 +180,9 @@ mod tests {
     #[test]
     fn start_and_end_name_their_request() {
         let start = parse("START RequestId: 8864cce8 Version: $LATEST\n").expect("a start");
-        assert_eq!((&*start.kind, start.request_id.as_deref()), ("start", Some("8864cce8")));
+        assert_eq!((start.kind, start.request_id.as_deref()), ("start", Some("8864cce8")));
         let end = parse("END RequestId: 8864cce8\n").expect("an end");
-        assert_eq!((&*end.kind, end.request_id.as_deref()), ("end", Some("8864cce8")));
+        assert_eq!((end.kind, end.request_id.as_deref()), ("end", Some("8864cce8")));
         assert_eq!(parse("START of my own log line"), None);
         assert_eq!(parse("hello"), None);
     }
@@ -180,7 +193,7 @@ mod tests {
             {"durationMs":2.81,"billedDurationMs":3,"memorySizeMB":256,"maxMemoryUsedMB":63,"initDurationMs":141.5},
             "tracing":{"type":"X-Amzn-Trace-Id","value":"Root=1-5e","spanId":"0b1c"},"status":"success"}}"#;
         let record = parse(line).expect("a report");
-        assert_eq!((&*record.kind, record.request_id.as_deref(), record.init_ms), ("report", Some("r1"), Some(141.5)));
+        assert_eq!((record.kind, record.request_id.as_deref(), record.init_ms), ("report", Some("r1"), Some(141.5)));
         assert_eq!(record.at.map(|at| at.to_string()).as_deref(), Some("2026-11-22T07:01:55.904000Z"));
         assert_eq!(record.segment_id.as_deref(), Some("0b1c"));
         assert_eq!(parse(r#"{"type":"function","record":"hello"}"#), None);

@@ -18,4 +18,5 @@ mod rows_csv;
 pub mod stamp;
 mod window;
 
-pub use dialect::{Dialect, Findings, Gap};
+pub(crate) use dialect::TEXT;
+pub use dialect::{Dialect, Findings, Gap, Statement};

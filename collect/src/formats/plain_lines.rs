@@ -3,10 +3,10 @@
 //! They differ in what stands before a record and in the statements of the platform; each is a [`PlainLines`] with its
 //! own reader of statements.
 
-use faaslens_schemas::table::Label;
-use faaslens_schemas::tables::PlatformRecord;
+use std::borrow::Cow;
 
-use super::dialect::{Dialect, Findings, Gap, Place, lines, text_line};
+use super::Statement;
+use super::dialect::{Dialect, Findings, Gap, Place, TEXT, cut, lines, text_line, text_of};
 use super::stamp;
 
 /// A dialect of plain lines.
@@ -14,7 +14,7 @@ use super::stamp;
 pub struct PlainLines {
     name: &'static str,
     /// What a line without a record says; `None` for a blank one.
-    statement: fn(&[u8]) -> Option<PlatformRecord>,
+    statement: fn(&str) -> Option<Statement<'_>>,
     /// The host named before a record.
     host: fn(&[u8]) -> Option<&str>,
     /// Whether a line without a stamp goes on with the line before it.
@@ -47,30 +47,31 @@ impl Dialect for PlainLines {
     }
 
     fn gap(&self, gap: Gap<'_>, findings: &mut dyn Findings) {
-        let mut pending: Option<(PlatformRecord, usize)> = None;
+        let mut pending: Option<(Statement<'_>, usize)> = None;
         for (line, offset, place) in lines(gap) {
-            if place == Place::BeforeRecord {
-                break;
-            }
-            if let Err(error) = std::str::from_utf8(line) {
-                let detail = format!("expected text in utf-8, found another byte after {} bytes", error.valid_up_to());
-                findings.reject(line, offset, "invalid utf-8", detail);
-                continue;
-            }
-            let Some(record) = (self.statement)(line) else { continue };
+            let line = match std::str::from_utf8(line) {
+                Ok(line) => line,
+                Err(error) => {
+                    let place = error.valid_up_to();
+                    let detail = format!("expected text in utf-8, found another byte after {place} bytes");
+                    findings.reject(line, offset, "invalid utf-8", detail);
+                    continue;
+                }
+            };
+            let Some(statement) = (self.statement)(line) else { continue };
             match &mut pending {
-                Some((before, _)) if self.continued && record.at.is_none() && place == Place::Whole => {
-                    continue_text(before, record);
+                Some((before, _)) if self.continued && statement.at.is_none() && place == Place::Whole => {
+                    continue_text(before, &statement);
                 }
                 _ => {
-                    if let Some((done, at)) = pending.replace((record, offset)) {
-                        findings.platform(done, at);
+                    if let Some((done, at)) = pending.replace((statement, offset)) {
+                        findings.platform(&done, at);
                     }
                 }
             }
         }
         if let Some((done, at)) = pending {
-            findings.platform(done, at);
+            findings.platform(&done, at);
         }
     }
 
@@ -80,12 +81,13 @@ impl Dialect for PlainLines {
 }
 
 /// Appends a continuation line to an entry's text, up to 500 bytes.
-fn continue_text(entry: &mut PlatformRecord, line: PlatformRecord) {
-    if let (Some(text), Some(more)) = (&mut entry.text, line.text)
+fn continue_text(entry: &mut Statement<'_>, line: &Statement<'_>) {
+    if let (Some(text), Some(more)) = (&mut entry.text, &line.text)
         && text.len() + more.len() < 500
     {
+        let text = text.to_mut();
         text.push('\n');
-        text.push_str(&more);
+        text.push_str(more);
     }
 }
 
@@ -93,23 +95,21 @@ fn no_host(_before: &[u8]) -> Option<&str> {
     None
 }
 
-fn azure_statement(line: &[u8]) -> Option<PlatformRecord> {
-    let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
-    let Some((at, length)) = stamp::read(line) else { return text_line(line) };
-    let mut record = azure_entry(line[length..].trim_ascii()).unwrap_or_default();
-    record.at = Some(at);
-    (!record.kind.is_empty()).then_some(record)
+fn azure_statement(line: &str) -> Option<Statement<'_>> {
+    let line = line.strip_prefix('\u{feff}').unwrap_or(line);
+    let Some((at, length)) = stamp::read(line.as_bytes()) else { return text_line(line.as_bytes()) };
+    Some(Statement { at: Some(at), ..azure_entry(line[length..].trim_ascii())? })
 }
 
 /// A message of one of Azure's tables, `[Level] text` of one line or several: read as an entry of the host log.
-pub(super) fn azure_message(message: &str) -> Option<PlatformRecord> {
-    let mut entry: Option<PlatformRecord> = None;
+pub(super) fn azure_message(message: &str) -> Option<Statement<'_>> {
+    let mut entry: Option<Statement<'_>> = None;
     for line in message.lines() {
         match &mut entry {
-            None => entry = azure_entry(line.trim().as_bytes()),
+            None => entry = azure_entry(line.trim()),
             Some(entry) => {
                 if let Some(more) = text_line(line.as_bytes()) {
-                    continue_text(entry, more);
+                    continue_text(entry, &more);
                 }
             }
         }
@@ -118,70 +118,68 @@ pub(super) fn azure_message(message: &str) -> Option<PlatformRecord> {
 }
 
 /// `[Level] text`: an execution, or other text, which keeps its level.
-fn azure_entry(text: &[u8]) -> Option<PlatformRecord> {
-    let message = match memchr::memmem::find(text, b"] ") {
-        Some(end) if text.starts_with(b"[") => &text[end + 2..],
+fn azure_entry(text: &str) -> Option<Statement<'_>> {
+    let message = match cut(text, b"] ") {
+        Some((_, message)) if text.starts_with('[') => message,
         _ => text,
     };
-    azure_execution(&String::from_utf8_lossy(message)).or_else(|| text_line(text))
+    azure_execution(message).or_else(|| text_line(text.as_bytes()))
 }
 
 /// `Executing 'Functions.f' (Reason='…', Id=…)` and `Executed 'Functions.f' (Succeeded, Id=…, Duration=1ms)`.
-pub(super) fn azure_execution(message: &str) -> Option<PlatformRecord> {
+pub(super) fn azure_execution(message: &str) -> Option<Statement<'_>> {
     let (kind, rest) = match message.strip_prefix("Executing '") {
         Some(rest) => ("executing", rest),
         None => ("executed", message.strip_prefix("Executed '")?),
     };
-    let (function, rest) = rest.split_once('\'')?;
-    let id = rest.split_once("Id=").map(|(_, id)| id.split([',', ')']).next().unwrap_or_default().to_owned());
-    let duration =
-        rest.split_once("Duration=").and_then(|(_, d)| d.split_once("ms")).and_then(|(ms, _)| ms.parse().ok());
+    let (function, rest) = cut(rest, b"'")?;
+    let id = cut(rest, b"Id=").map(|(_, id)| id.split([',', ')']).next().unwrap_or_default());
+    let duration = cut(rest, b"Duration=").and_then(|(_, d)| cut(d, b"ms")).and_then(|(ms, _)| ms.parse().ok());
     let status = rest.trim_start().strip_prefix('(').and_then(|inner| inner.split(',').next());
-    Some(PlatformRecord {
-        kind: Label::fixed(kind),
+    Some(Statement {
+        kind,
         function: Some(function.strip_prefix("Functions.").unwrap_or(function).into()),
-        request_id: id,
+        request_id: id.map(Cow::Borrowed),
         duration_ms: duration,
-        status: status.filter(|_| kind == "executed").map(Into::into),
-        ..PlatformRecord::default()
+        status: status.filter(|_| kind == "executed").map(Cow::Borrowed),
+        ..Statement::default()
     })
 }
 
 /// `2026/11/22 07:01:55 POST / - 200 OK - ContentLength: 77`, and anything else the watchdog says.
-pub(super) fn watchdog_statement(line: &[u8]) -> Option<PlatformRecord> {
-    let mut record = text_line(line)?;
+pub(super) fn watchdog_statement(line: &str) -> Option<Statement<'_>> {
     let line = line.trim_ascii();
-    let Some((at, length)) = stamp::read(line) else { return Some(record) };
-    record.at = Some(at);
-    record.kind = Label::fixed("watchdog");
-    let text = String::from_utf8_lossy(&line[length..]);
-    if let Some((_, outcome)) = text.split_once(" - ") {
-        let status = outcome.split(" - ").next().unwrap_or(outcome).trim();
+    let mut statement = text_line(line.as_bytes())?;
+    let Some((at, length)) = stamp::read(line.as_bytes()) else { return Some(statement) };
+    statement.at = Some(at);
+    statement.kind = "watchdog";
+    let text = &line[length..];
+    if let Some((_, outcome)) = cut(text, b" - ") {
+        let status = cut(outcome, b" - ").map_or(outcome, |(status, _)| status).trim();
         if status.starts_with(|c: char| c.is_ascii_digit()) {
-            record.status = Some(status.into());
+            statement.status = Some(Cow::Borrowed(status));
         }
-        record.duration_ms = text
+        statement.duration_ms = text
             .rsplit_once('(')
-            .and_then(|(_, s)| s.split_once("s)"))
+            .and_then(|(_, s)| cut(s, b"s)"))
             .and_then(|(s, _)| s.parse::<f64>().ok().map(|seconds| seconds * 1000.0));
     }
-    Some(record)
+    Some(statement)
 }
 
-fn tinyfaas_statement(line: &[u8]) -> Option<PlatformRecord> {
-    let text = String::from_utf8_lossy(line);
-    let mut words = text.trim().splitn(4, ' ');
+fn tinyfaas_statement(line: &str) -> Option<Statement<'_>> {
+    let mut words = line.trim().splitn(4, ' ');
     let fields = (words.next(), words.next(), words.next(), words.next());
     if let (Some(function), Some(handler), Some(time), message) = fields
         && let (Some(function), Some(handler)) = (function.strip_prefix("function="), handler.strip_prefix("handler="))
     {
-        let mut record = text_line(message.unwrap_or_default().as_bytes())?;
-        record.function = Some(function.into());
-        record.host = Some(handler.into());
-        record.at = stamp::read(time.as_bytes()).map(|(at, _)| at);
-        return Some(record);
+        let mut statement = text_line(message.unwrap_or_default().as_bytes())?;
+        statement.function = Some(Cow::Borrowed(function));
+        statement.host = Some(Cow::Borrowed(handler));
+        statement.at = stamp::read(time.as_bytes()).map(|(at, _)| at);
+        return Some(statement);
     }
-    text_line(line)
+    text_line(line.as_bytes())
 }
 
 fn tinyfaas_handler(before: &[u8]) -> Option<&str> {
@@ -190,20 +188,19 @@ fn tinyfaas_handler(before: &[u8]) -> Option<&str> {
     std::str::from_utf8(line[at..].split(|&b| b == b' ').next()?).ok()
 }
 
-pub(super) fn openwhisk_statement(line: &[u8]) -> Option<PlatformRecord> {
-    let Some((at, length)) = stamp::read(line) else { return text_line(line) };
-    let mut record = text_line(&line[length..])?;
-    record.at = Some(at);
-    Some(record)
+pub(super) fn openwhisk_statement(line: &str) -> Option<Statement<'_>> {
+    let Some((at, length)) = stamp::read(line.as_bytes()) else { return text_line(line.as_bytes()) };
+    Some(Statement { at: Some(at), ..text_line(&line.as_bytes()[length..])? })
 }
 
-fn console_statement(line: &[u8]) -> Option<PlatformRecord> {
-    let plain = without_colours(line);
+fn console_statement(line: &str) -> Option<Statement<'_>> {
+    let plain = without_colours(line.as_bytes());
     let text = match memchr::memmem::find(&plain, b"(remote-exec): ") {
         Some(at) => &plain[at + b"(remote-exec): ".len()..],
         None => &plain,
     };
-    text_line(text)
+    let text = text_of(text)?.into_owned();
+    Some(Statement { kind: TEXT, text: Some(Cow::Owned(text)), ..Statement::default() })
 }
 
 /// A console line without its terminal control sequences.
@@ -227,28 +224,28 @@ mod tests {
     #[test]
     fn azure_executions_give_function_id_duration_and_outcome() {
         let line =
-            b"2026-11-22T07:03:09.808 [Information] Executed 'Functions.email' (Succeeded, Id=e2e94958, Duration=1ms)";
+            "2026-11-22T07:03:09.808 [Information] Executed 'Functions.email' (Succeeded, Id=e2e94958, Duration=1ms)";
         let record = azure_statement(line).expect("a statement");
-        assert_eq!((&*record.kind, record.function), ("executed", Some("email".into())));
+        assert_eq!((record.kind, record.function), ("executed", Some("email".into())));
         assert_eq!((record.request_id.as_deref(), record.duration_ms), (Some("e2e94958"), Some(1.0)));
         assert_eq!(record.status, Some("Succeeded".into()));
-        let line = b"2026-11-22T07:03:09.807 [Information] Executing 'Functions.email' (Reason='called', Id=e2e94958)";
+        let line = "2026-11-22T07:03:09.807 [Information] Executing 'Functions.email' (Reason='called', Id=e2e94958)";
         let record = azure_statement(line).expect("a statement");
-        assert_eq!((&*record.kind, record.request_id.as_deref(), record.status), ("executing", Some("e2e94958"), None));
+        assert_eq!((record.kind, record.request_id.as_deref(), record.status), ("executing", Some("e2e94958"), None));
     }
 
     #[test]
     fn the_watchdog_gives_time_and_status() {
-        let record = watchdog_statement(b"2026/11/22 07:01:55 POST / - 200 OK - ContentLength: 77B (0.0213s)")
+        let record = watchdog_statement("2026/11/22 07:01:55 POST / - 200 OK - ContentLength: 77B (0.0213s)")
             .expect("a statement");
-        assert_eq!(&*record.kind, "watchdog");
+        assert_eq!(record.kind, "watchdog");
         assert_eq!((record.status, record.duration_ms), (Some("200 OK".into()), Some(21.3)));
-        assert_eq!(watchdog_statement(b"  \t"), None);
+        assert_eq!(watchdog_statement("  \t"), None);
     }
 
     #[test]
     fn the_tinyfaas_manager_names_function_handler_and_time() {
-        let record = tinyfaas_statement(b"function=f handler=70c4 2026-11-22T06:57:13.721812963Z (node:27) warning")
+        let record = tinyfaas_statement("function=f handler=70c4 2026-11-22T06:57:13.721812963Z (node:27) warning")
             .expect("a line");
         assert_eq!((record.function, record.host), (Some("f".into()), Some("70c4".into())));
         assert_eq!(record.text.as_deref(), Some("(node:27) warning"));
@@ -258,8 +255,8 @@ mod tests {
     #[test]
     fn terminal_colours_and_the_provisioner_are_taken_off() {
         let record =
-            console_statement(b"\x1b[0m\x1b[0maws_instance.w (remote-exec): vusers.created: 16").expect("a line");
+            console_statement("\x1b[0m\x1b[0maws_instance.w (remote-exec): vusers.created: 16").expect("a line");
         assert_eq!(record.text.as_deref(), Some("vusers.created: 16"));
-        assert_eq!(console_statement(b"\x1b[0m\x1b[0maws_instance.w (remote-exec): "), None);
+        assert_eq!(console_statement("\x1b[0m\x1b[0maws_instance.w (remote-exec): "), None);
     }
 }

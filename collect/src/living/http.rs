@@ -408,7 +408,7 @@ fn describe(error: &reqwest::Error) -> String {
         text = format!("{text}: {error}");
         cause = error.source();
     }
-    crate::redact::excerpt(text.as_bytes(), 300)
+    crate::redact::excerpt(text.as_bytes(), 300).into_owned()
 }
 
 /// What a body that broke off is: something to ask for again.

@@ -214,7 +214,7 @@ impl Columns {
 }
 
 /// Hash of a row of words.
-fn hash_words<const N: usize>(words: &[u64; N]) -> u64 {
+pub(super) fn hash_words<const N: usize>(words: &[u64; N]) -> u64 {
     let mut bytes = [[0_u8; 8]; N];
     for (bytes, word) in bytes.iter_mut().zip(words) {
         *bytes = word.to_le_bytes();

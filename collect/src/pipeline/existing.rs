@@ -7,6 +7,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::InputFile;
 use super::columns::BlockColumns;
+use super::statements::Statements;
 use crate::Result;
 use crate::formats::befaas::{self, Kind, Op, Record};
 use crate::sources::befaas::LOGS;
@@ -15,7 +16,8 @@ use crate::sources::befaas::LOGS;
 pub(crate) struct Existing {
     /// Records by file, in the order they are stored in.
     pub(super) events: Vec<(usize, BlockColumns)>,
-    pub(super) platform: Vec<PlatformRecord>,
+    /// Statements, in the order they are stored in.
+    pub(super) platform: Vec<Statements>,
     pub(super) rejects: Vec<Reject>,
     /// The load generator's own records, which no log holds.
     pub(super) requests: Vec<ClientRequest>,
@@ -55,8 +57,10 @@ impl Existing {
         }
         let mut requests: Vec<ClientRequest> = store.rows(manifest, None)?;
         requests.retain(|row| is_load(&row.source));
-        let (platform, rejects) = (store.rows(manifest, None)?, store.rows(manifest, None)?);
-        Ok(Self { events, platform, rejects, requests })
+        let platform: Vec<PlatformRecord> = store.rows(manifest, None)?;
+        let same_file = |a: &PlatformRecord, b: &PlatformRecord| (&a.provider, &a.source) == (&b.provider, &b.source);
+        let platform = platform.chunk_by(same_file).map(Statements::of_records).collect();
+        Ok(Self { events, platform, rejects: store.rows(manifest, None)?, requests })
     }
 }
 

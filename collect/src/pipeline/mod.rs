@@ -9,21 +9,28 @@
 //! * Scanning turns a block into columns with dictionaries of its own. It knows nothing of other blocks.
 //! * The sequencer takes blocks in order, gives executors run-wide keys, and hands each part its rows.
 //! * A part leaves out repetitions, joins the client's requests, and encodes Parquet from the block's columns.
+//! * Platform statements are columns of their block too (`statements`). In order of blocks it is only decided whose they are
+//!   and which are repetitions (`placing`); whichever thread is free encodes the rest of them (`statement_batch`).
 //!
 //! What is written depends on the bytes of the inputs alone, whatever the number of threads. Memory is bounded by
 //! blocks under way, the row groups of the parts, and 8 bytes for every distinct record (to know repetitions).
 
+mod attribution;
 mod blocks;
 mod client;
 mod columns;
 mod executors;
 mod existing;
 mod part;
+mod placing;
 mod requests;
 mod scan;
 mod seen;
 mod sequence;
 mod small_tables;
+mod statement_batch;
+mod statements;
+mod unclaimed;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

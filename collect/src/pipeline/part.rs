@@ -270,7 +270,7 @@ fn cells<'a>(columns: &'a Columns, dictionaries: &'a [Dictionary; LABELS], sourc
         text(label::METHOD),
         text(label::URL),
         text(label::USER_AGENT),
-        Cells::Texts(&columns.headers),
+        Cells::Texts(columns.headers.rows(0..columns.len())),
         Cells::Same(&source.name),
         Cells::Integers(&columns.offset),
     ]

@@ -2,19 +2,17 @@
 
 use std::borrow::Cow;
 
-use faaslens_schemas::table::Label;
 use faaslens_schemas::tables::{PlatformRecord, Reject};
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::attribution::{Attributed, Attribution};
 use super::blocks::Block;
-use super::columns::{BlockColumns, label};
+use super::columns::BlockColumns;
+use super::statements::Statements;
 use super::{InputFile, Rules};
 use crate::formats::befaas::{self, Record, Refusal};
-use crate::formats::{Dialect, Findings, Gap};
+use crate::formats::{Dialect, Findings, Gap, Statement, TEXT};
 use crate::redact::excerpt;
-
-/// Platform statements that a block has room for at once.
-const STATEMENTS: usize = 256;
 
 /// Bytes of a reject that are kept.
 const EXCERPT: usize = 200;
@@ -24,43 +22,18 @@ pub(super) struct Scanned {
     pub(super) sequence: u64,
     pub(super) file: usize,
     pub(super) events: BlockColumns,
-    pub(super) platform: Vec<PlatformRecord>,
+    pub(super) statements: Statements,
     pub(super) rejects: Vec<Reject>,
     /// Hosts of executors, by key of the block's dictionary.
     pub(super) hosts: Vec<(u32, String)>,
     /// Line feeds in the block: the next block's first line.
     pub(super) lines: i64,
-    /// Platform statements whose execution began in an earlier block.
-    pub(super) inherit: Vec<usize>,
-    /// Platform statements whose records begin in a later block.
-    pub(super) open: Vec<usize>,
-    /// Whose records come first, for the statements that the block before left open.
-    pub(super) lead: Option<Lead>,
-    /// Function and executor that statements at the start of the next block belong to; `None` to pass on what this
-    /// block itself inherited.
-    pub(super) bequest: Bequest,
+    /// Whose the statements are, as far as only the blocks before and after tell.
+    pub(super) attributed: Attributed,
     /// What is wrong with the end of the file, in its last block.
     pub(super) cut_short: Option<&'static str>,
     /// The block's buffer, to be used again.
     pub(super) buffer: Vec<u8>,
-}
-
-/// Function and executor of the first records of a block.
-pub(super) struct Lead {
-    pub(super) function: Label,
-    pub(super) executor: Label,
-    /// Executions that began in the block before them: an initialisation still belongs to the first of these.
-    pub(super) starts: usize,
-}
-
-/// Whose execution goes on in the next block.
-pub(super) enum Bequest {
-    /// That of the block before: this one says nothing.
-    Inherited,
-    /// Nobody's, or it cannot be told.
-    Nobody,
-    /// That of a function's executor.
-    Executor(Label, Label),
 }
 
 /// Scans a block of one of `files` into `columns`, which are empty.
@@ -68,27 +41,23 @@ pub(super) fn scan(block: Block, files: &[InputFile], rules: &Rules, columns: Bl
     let file = &files[block.file];
     let Block { sequence, offset, bytes, oversized, last, .. } = block;
     let mut scan = Scan::new(&bytes, file.dialect, &file.provider, rules, columns, offset);
+    scan.statements = Statements::of(&file.provider, &file.name);
     if oversized > 0 {
         scan.reject_oversized(oversized);
     }
     scan.run();
-    let bequest = scan.attribution.bequest(&scan.events);
-    let lead = scan.attribution.lead(&scan.events);
-    let open = scan.attribution.close(&mut scan.platform, &scan.events);
-    let Scan { events, platform, rejects, hosts, lines, attribution, .. } = scan;
+    let Scan { events, mut statements, rejects, hosts, lines, attribution, .. } = scan;
+    let attributed = attribution.finish(&mut statements, &events);
     let cut_short = if last { file.dialect.end(&bytes) } else { None };
     Scanned {
         sequence,
         file: block.file,
         events,
-        platform,
+        statements,
         rejects,
         hosts,
         lines,
-        inherit: attribution.inherit,
-        open,
-        lead,
-        bequest,
+        attributed,
         cut_short,
         buffer: bytes,
     }
@@ -107,7 +76,8 @@ pub fn scan_bytes(
     columns.reset(1);
     let mut scan = Scan::new(bytes, dialect, "", &rules, columns, 0);
     scan.run();
-    (scan.events.len(), scan.platform, scan.rejects)
+    let statements = (0..scan.statements.len()).map(|row| scan.statements.record(row)).collect();
+    (scan.events.len(), statements, scan.rejects)
 }
 
 struct Scan<'a> {
@@ -116,13 +86,12 @@ struct Scan<'a> {
     rules: &'a Rules,
     /// Offset of the block in its file.
     base: u64,
-    provider: Label,
     provider_hash: u64,
     /// The block as text, where all of it is UTF-8.
     text: Option<&'a str>,
     reader: befaas::Reader<'a>,
     events: BlockColumns,
-    platform: Vec<PlatformRecord>,
+    statements: Statements,
     rejects: Vec<Reject>,
     hosts: Vec<(u32, String)>,
     /// Line feeds up to the record that is being read: they stand between records only.
@@ -144,12 +113,11 @@ impl<'a> Scan<'a> {
             dialect,
             rules,
             base,
-            provider: provider.into(),
             provider_hash: xxh3_64(provider.as_bytes()),
             text: simdutf8::basic::from_utf8(bytes).ok(),
             reader: befaas::Reader::default(),
             events: columns,
-            platform: Vec::with_capacity(STATEMENTS),
+            statements: Statements::of(provider, ""),
             rejects: Vec::new(),
             hosts: Vec::new(),
             lines: 0,
@@ -173,8 +141,11 @@ impl<'a> Scan<'a> {
 
     fn gap(&mut self, gap: Gap<'_>) {
         self.lines += befaas::count_lines(gap.bytes).cast_signed() as i64;
-        let dialect = self.dialect;
-        dialect.gap(gap, self);
+        // A line end says nothing in any format.
+        if gap.bytes != b"\n" {
+            let dialect = self.dialect;
+            dialect.gap(gap, self);
+        }
     }
 
     /// Reads the record at `marker`; returns where it, or the piece that is refused, ends.
@@ -237,7 +208,7 @@ impl<'a> Scan<'a> {
         let piece = &self.bytes[marker..end];
         let at = befaas::TAG_LENGTH + refusal.at;
         let found = piece.get(at..).unwrap_or_default();
-        let found = if found.is_empty() { "the end of the line".to_owned() } else { excerpt(found, 20) };
+        let found = if found.is_empty() { "the end of the line".to_owned() } else { excerpt(found, 20).into_owned() };
         let detail = format!("byte {at}: expected {}, found {found}", refusal.expected);
         self.push_reject(piece, marker, refusal.reason, detail);
         end
@@ -253,7 +224,7 @@ impl<'a> Scan<'a> {
             length: piece.len().cast_signed() as i64,
             reason: reason.into(),
             detail,
-            excerpt: excerpt(piece, EXCERPT),
+            excerpt: excerpt(piece, EXCERPT).into_owned(),
         });
     }
 
@@ -271,8 +242,8 @@ impl<'a> Scan<'a> {
 }
 
 impl Findings for Scan<'_> {
-    fn platform(&mut self, mut record: PlatformRecord, offset: usize) {
-        if let Some(length) = fragment_length(&record) {
+    fn platform(&mut self, statement: &Statement<'_>, offset: usize) {
+        if let Some(length) = fragment_length(statement) {
             let detail = "expected a log line, found the rest of a record".to_owned();
             // Nothing tells which of its values are secrets: no excerpt.
             self.push_reject(b"", offset, "json fragment", detail);
@@ -284,11 +255,9 @@ impl Findings for Scan<'_> {
             }
             return;
         }
-        record.provider = self.provider.clone();
-        record.offset = (self.base + offset as u64).cast_signed();
-        self.platform.push(record);
-        let index = self.platform.len() - 1;
-        self.attribution.statement(index, &mut self.platform, &self.events);
+        let row = self.statements.len();
+        self.statements.push(statement, (self.base + offset as u64).cast_signed());
+        self.attribution.statement(row, statement.kind, &mut self.statements, &self.events);
     }
 
     fn reject(&mut self, piece: &[u8], offset: usize, reason: &'static str, detail: String) {
@@ -297,8 +266,8 @@ impl Findings for Scan<'_> {
 }
 
 /// Length of a text line that is the rest of a record whose beginning is lost; `None` for any other statement.
-fn fragment_length(record: &PlatformRecord) -> Option<i64> {
-    let text = record.text.as_deref().filter(|_| &*record.kind == "text")?;
+fn fragment_length(statement: &Statement<'_>) -> Option<i64> {
+    let text = statement.text.as_deref().filter(|_| statement.kind == TEXT)?;
     let begins = text.trim_start().starts_with(['{', '[']);
     let is_fragment = !begins && [r#"",""#, r#"\",\""#, r#"":""#, "}}"].iter().any(|mark| text.contains(mark));
     if is_fragment { i64::try_from(text.len()).ok() } else { None }
@@ -310,158 +279,6 @@ fn refuse_control(record: &[u8]) -> Result<(), Refusal> {
         Some(at) => Err(Refusal { reason: "control character", expected: "no bare control character", at }),
         None => Ok(()),
     }
-}
-
-/// Whose statements the platform makes: an execution's records stand between its start and its report.
-struct Attribution {
-    enabled: bool,
-    current: Current,
-    /// Statements whose records are still to come.
-    waiting: Vec<usize>,
-    /// Statements whose execution began before the block.
-    inherit: Vec<usize>,
-    /// Executor of the first records and executions begun before them, unless a statement ended what came before.
-    first: Option<((u32, u32), usize)>,
-    starts: usize,
-    first_is_settled: bool,
-    /// Function and executor named last.
-    named: Option<((u32, u32), (Label, Label))>,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Current {
-    /// Nothing but what an earlier block left.
-    Inherited,
-    /// An execution without records yet.
-    Unknown,
-    /// Records of one executor, by keys of the block's dictionaries.
-    Known((u32, u32)),
-    /// Records of several executors: lines are out of order.
-    Ambiguous,
-}
-
-impl Attribution {
-    fn new(enabled: bool) -> Self {
-        Self {
-            enabled,
-            current: Current::Inherited,
-            waiting: Vec::new(),
-            inherit: Vec::new(),
-            first: None,
-            starts: 0,
-            first_is_settled: false,
-            named: None,
-        }
-    }
-
-    fn record(&mut self, executor: (u32, u32)) {
-        if !self.enabled {
-            return;
-        }
-        if !self.first_is_settled {
-            self.first = Some((executor, self.starts));
-            self.first_is_settled = true;
-        }
-        self.current = match self.current {
-            Current::Inherited | Current::Unknown => Current::Known(executor),
-            Current::Known(known) if known == executor => self.current,
-            _ => Current::Ambiguous,
-        };
-    }
-
-    fn statement(&mut self, index: usize, platform: &mut [PlatformRecord], events: &BlockColumns) {
-        if !self.enabled {
-            return;
-        }
-        match &*platform[index].kind {
-            "start" => self.starts += 1,
-            "init_start" | "end" | "report" => self.first_is_settled = true,
-            _ => {}
-        }
-        match &*platform[index].kind {
-            "init_start" => {
-                self.settle(platform, events);
-                self.current = Current::Unknown;
-                self.waiting.push(index);
-            }
-            "start" => {
-                // An initialisation's statement waits on for the first execution's records.
-                let initialising = matches!(self.current, Current::Known(_) | Current::Unknown)
-                    && self.waiting.iter().any(|&i| &*platform[i].kind == "init_start");
-                if !initialising {
-                    self.settle(platform, events);
-                    self.current = Current::Unknown;
-                }
-                self.waiting.push(index);
-            }
-            "end" | "report" => {
-                if self.current == Current::Inherited {
-                    self.inherit.push(index);
-                } else {
-                    self.waiting.push(index);
-                    let current = self.current;
-                    self.settle(platform, events);
-                    self.current = current;
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// Function and executor of some keys; those asked for last are at hand.
-    fn names_of(&mut self, known: (u32, u32), events: &BlockColumns) -> (Label, Label) {
-        match &self.named {
-            Some((named, names)) if *named == known => names.clone(),
-            _ => {
-                let names = names_of(known, events);
-                self.named = Some((known, names.clone()));
-                names
-            }
-        }
-    }
-
-    /// Gives the waiting statements the executor of the records seen since.
-    fn settle(&mut self, platform: &mut [PlatformRecord], events: &BlockColumns) {
-        let waiting = std::mem::take(&mut self.waiting);
-        if let Current::Known(known) = self.current {
-            for index in waiting {
-                let (function, executor) = self.names_of(known, events);
-                platform[index].function = Some(function);
-                platform[index].executor = Some(executor);
-            }
-        }
-    }
-
-    /// Settles the statements whose records were seen, at the end of the block; the rest stay open.
-    fn close(&mut self, platform: &mut [PlatformRecord], events: &BlockColumns) -> Vec<usize> {
-        if matches!(self.current, Current::Known(_)) {
-            self.settle(platform, events);
-        }
-        std::mem::take(&mut self.waiting)
-    }
-
-    fn lead(&self, events: &BlockColumns) -> Option<Lead> {
-        let (known, starts) = self.first?;
-        let (function, executor) = names_of(known, events);
-        Some(Lead { function, executor, starts })
-    }
-
-    fn bequest(&self, events: &BlockColumns) -> Bequest {
-        match self.current {
-            Current::Inherited => Bequest::Inherited,
-            Current::Unknown | Current::Ambiguous => Bequest::Nobody,
-            Current::Known(known) => {
-                let (function, executor) = names_of(known, events);
-                Bequest::Executor(function, executor)
-            }
-        }
-    }
-}
-
-/// Function and executor of some keys.
-fn names_of((function, executor): (u32, u32), events: &BlockColumns) -> (Label, Label) {
-    let name = |column: usize, key: u32| Label::from(events.dictionaries[column].get(key));
-    (name(label::FUNCTION, function), name(label::EXECUTOR, executor))
 }
 
 #[cfg(test)]

@@ -6,28 +6,23 @@ use std::sync::{Arc, Mutex};
 use faaslens_schemas::dictionary::{Dictionary, NONE};
 use faaslens_schemas::manifest::{FileEntry, Source};
 use faaslens_schemas::store::{NO_CONTEXT, Transaction};
-use faaslens_schemas::table::Label;
-use faaslens_schemas::tables::{PlatformRecord, Reject};
 use faaslens_schemas::time::Timestamp;
 use rayon::prelude::*;
-use xxhash_rust::xxh3::xxh3_64;
 
 use super::blocks::FileEnd;
 use super::columns::{BlockColumns, label};
 use super::executors::{Clocks, Labelled};
 use super::existing::Existing;
 use super::part::{ClientMoment, ExecutorKey, ExecutorPart, Finished, Part, Placed};
+use super::placing::{FileCounts, Placing};
 use super::requests::{self, Loads};
-use super::scan::{Bequest, Lead, Scanned};
-use super::seen::Seen;
+use super::scan::Scanned;
 use super::small_tables::{SmallTable, SmallTables};
-use super::{InputFile, Reasons, Written, lock, take};
+use super::{InputFile, Written, lock, take};
 use crate::Result;
 
 /// Blocks that may wait for one part.
 const QUEUED: usize = 8;
-/// Statements without an executor that wait for a repetition with one; a fetch begins in mid-execution once a stream.
-const UNCLAIMED: usize = 4096;
 
 /// Takes scanned blocks in any order and writes them in theirs.
 pub(super) struct Sequencer<'a> {
@@ -51,36 +46,8 @@ struct Order {
     executors: Dictionary,
     providers: Vec<String>,
     hosts: HashMap<u32, String>,
-    /// Identities of platform statements that have an id of their own.
-    seen: Seen,
-    /// Statements of the current file that nobody could be named for, by identity: a repetition may tell whose they are.
-    unclaimed: HashMap<u64, PlatformRecord>,
-    /// Pieces of an earlier collection without an id: how often each may come again before it is new.
-    known: HashMap<u64, u32>,
-    counts: Vec<FileCounts>,
-    /// File of the last block, its lines so far, and whose execution it ended in.
-    file: usize,
-    lines: i64,
-    inherited: Option<(Label, Label)>,
-    /// Statements of the block before, from the first on whose records are still to come.
-    held: Vec<Held>,
-    /// Memory for what identities are hashes of.
-    scratch: Vec<u8>,
-}
-
-#[derive(Default, Clone)]
-struct FileCounts {
-    platform: u64,
-    duplicates: u64,
-    rejected: Reasons,
-    cut_short: Option<String>,
-}
-
-/// A statement held back until the next block of its file is there.
-struct Held {
-    record: PlatformRecord,
-    /// Whether its records are still to come.
-    open: bool,
+    /// Statements and rejects.
+    placing: Placing,
 }
 
 impl<'a> Sequencer<'a> {
@@ -100,15 +67,7 @@ impl<'a> Sequencer<'a> {
             executors: Dictionary::default(),
             providers,
             hosts: HashMap::new(),
-            seen: Seen::default(),
-            unclaimed: HashMap::new(),
-            known: HashMap::new(),
-            counts: vec![FileCounts::default(); files.len()],
-            file: 0,
-            lines: 0,
-            inherited: None,
-            held: Vec::new(),
-            scratch: Vec::new(),
+            placing: Placing::new(files.len()),
         };
         let small = SmallTables { platform: SmallTable::new(), rejects: SmallTable::new() };
         Self { transaction, files, parts, queues, small, order: Mutex::new(order), spare: Mutex::default() }
@@ -134,7 +93,7 @@ impl<'a> Sequencer<'a> {
         } {
             order.next += 1;
             buffers.push(std::mem::take(&mut scanned.buffer));
-            order.place_small_tables(&mut scanned, self.files, &self.small);
+            order.placing.place(&mut scanned, self.files, &self.small);
             ready.extend(self.place_events(&mut order, scanned));
         }
         ready.sort_unstable();
@@ -227,20 +186,7 @@ impl<'a> Sequencer<'a> {
                 self.drain(part)?;
             }
         }
-        let mut order = lock(&self.order);
-        for record in platform {
-            let identity = platform_identity(&record, &mut order.scratch);
-            if is_said_once(&record) {
-                order.seen.insert(identity);
-            } else {
-                *order.known.entry(identity).or_default() += 1;
-            }
-            self.small.platform.push(record);
-        }
-        for reject in rejects {
-            *order.known.entry(reject_identity(&reject)).or_default() += 1;
-            self.small.rejects.push(reject);
-        }
+        lock(&self.order).placing.keep(platform, rejects, &self.small);
         Ok(())
     }
 
@@ -248,8 +194,7 @@ impl<'a> Sequencer<'a> {
     pub(super) fn finish(self, ends: Vec<FileEnd>, loads: &Loads<'_>) -> Result<Written> {
         let Self { transaction, files, parts, small, order, .. } = self;
         let mut order = order.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-        order.release(None, &small);
-        order.release_unclaimed(&small);
+        order.placing.finish(&small);
         let finished = parts
             .into_par_iter()
             .map(|part| part.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner).finish())
@@ -257,8 +202,8 @@ impl<'a> Sequencer<'a> {
         let mut entries: Vec<FileEntry> = Vec::new();
         let mut executors: BTreeMap<ExecutorKey, ExecutorPart> = BTreeMap::new();
         let mut client: Vec<(u32, Vec<ClientMoment>)> = Vec::new();
-        let mut sources: Vec<Source> =
-            files.iter().zip(std::mem::take(&mut order.counts)).zip(ends).map(source).collect();
+        let counts = std::mem::take(&mut order.placing.counts);
+        let mut sources: Vec<Source> = files.iter().zip(counts).zip(ends).map(source).collect();
         for (number, part) in (0_u32..).zip(finished) {
             entries.extend(part.entry);
             for (key, found) in part.executors {
@@ -296,155 +241,6 @@ impl Order {
         let found = self.providers.iter().position(|known| *known == provider);
         found.and_then(|key| u32::try_from(key).ok()).unwrap_or(NONE)
     }
-
-    /// Platform statements and rejects of a block, with what only the order of blocks tells.
-    fn place_small_tables(&mut self, scanned: &mut Scanned, files: &[InputFile], small: &SmallTables) {
-        let lead = scanned.lead.as_ref().filter(|_| scanned.file == self.file);
-        self.release(lead, small);
-        if scanned.file != self.file {
-            self.release_unclaimed(small);
-            (self.file, self.lines, self.inherited) = (scanned.file, 0, None);
-        }
-        let source = Label::from(&*files[scanned.file].name);
-        if let Some((function, executor)) = &self.inherited {
-            for &index in &scanned.inherit {
-                scanned.platform[index].function = Some(function.clone());
-                scanned.platform[index].executor = Some(executor.clone());
-            }
-        }
-        match std::mem::replace(&mut scanned.bequest, Bequest::Inherited) {
-            Bequest::Inherited => {}
-            Bequest::Nobody => self.inherited = None,
-            Bequest::Executor(function, executor) => self.inherited = Some((function, executor)),
-        }
-        let mut statements = std::mem::take(&mut scanned.platform);
-        for record in &mut statements {
-            record.source = source.clone();
-        }
-        // From the first one on whose records are still to come, order makes all wait.
-        let first_open = scanned.open.first().copied().unwrap_or(statements.len());
-        let from = if self.held.is_empty() { first_open } else { 0 };
-        let later = statements.split_off(from);
-        statements.retain(|record| self.is_to_be_written(record, small));
-        small.platform.extend(statements);
-        let is_open = |index: usize| scanned.open.binary_search(&index).is_ok();
-        self.held.extend(later.into_iter().zip(from..).map(|(record, index)| Held { record, open: is_open(index) }));
-        for mut reject in std::mem::take(&mut scanned.rejects) {
-            reject.source = source.clone();
-            reject.line = reject.line.map(|line| self.lines + line + 1);
-            if self.is_new(reject_identity(&reject)) {
-                *self.counts[scanned.file].rejected.entry(reject.reason.to_string()).or_default() += 1;
-                small.rejects.push(reject);
-            } else {
-                self.counts[scanned.file].duplicates += 1;
-            }
-        }
-        self.lines += scanned.lines;
-        if let Some(reason) = scanned.cut_short {
-            self.counts[scanned.file].cut_short = Some(reason.to_owned());
-        }
-    }
-
-    /// Writes the statements held back, the open ones with the function and executor whose records come next.
-    fn release(&mut self, lead: Option<&Lead>, small: &SmallTables) {
-        for Held { mut record, open } in std::mem::take(&mut self.held) {
-            let starts = usize::from(is_initialisation(&record));
-            if let Some(lead) = lead.filter(|lead| open && lead.starts <= starts) {
-                record.function = Some(lead.function.clone());
-                record.executor = Some(lead.executor.clone());
-            }
-            self.place_statement(record, small);
-        }
-    }
-
-    /// Writes a statement of the current file, or counts it as a repetition.
-    fn place_statement(&mut self, record: PlatformRecord, small: &SmallTables) {
-        if self.is_to_be_written(&record, small) {
-            small.platform.push(record);
-        }
-    }
-
-    /// Counts a statement of the current file. False for a repetition, and for one that waits to be claimed by one.
-    fn is_to_be_written(&mut self, record: &PlatformRecord, small: &SmallTables) -> bool {
-        let identity = platform_identity(record, &mut self.scratch);
-        let said_once = is_said_once(record);
-        let new = if said_once { self.seen.insert(identity) } else { self.is_new(identity) };
-        let counts = &mut self.counts[self.file];
-        if !new {
-            counts.duplicates += 1;
-            if record.executor.is_some()
-                && let Some(first) = self.unclaimed.remove(&identity)
-            {
-                let (function, executor) = (record.function.clone(), record.executor.clone());
-                small.platform.push(PlatformRecord { function, executor, ..first });
-            }
-            return false;
-        }
-        counts.platform += 1;
-        let waits = said_once && record.executor.is_none() && self.unclaimed.len() < UNCLAIMED;
-        if waits {
-            self.unclaimed.insert(identity, record.clone());
-        }
-        !waits
-    }
-
-    /// Writes the statements that no repetition claimed.
-    fn release_unclaimed(&mut self, small: &SmallTables) {
-        let mut rest: Vec<PlatformRecord> = std::mem::take(&mut self.unclaimed).into_values().collect();
-        rest.sort_by_key(|record| record.offset);
-        for record in rest {
-            small.platform.push(record);
-        }
-    }
-
-    /// Whether a piece without an id is more than what an earlier collection knew.
-    fn is_new(&mut self, identity: u64) -> bool {
-        match self.known.get_mut(&identity) {
-            Some(left) if *left > 0 => {
-                *left -= 1;
-                false
-            }
-            _ => true,
-        }
-    }
-}
-
-/// Whether a second statement of the same words can only be a repetition: it names its execution, or the executor that
-/// it initialises. Other lines may be logged twice in truth.
-fn is_said_once(record: &PlatformRecord) -> bool {
-    record.request_id.is_some() || (is_initialisation(record) && record.executor.is_some())
-}
-
-fn is_initialisation(record: &PlatformRecord) -> bool {
-    &*record.kind == "init_start"
-}
-
-/// Hash of what a statement says, wherever it stands; `scratch` is written over.
-fn platform_identity(record: &PlatformRecord, scratch: &mut Vec<u8>) -> u64 {
-    // Two executors may be initialised in the same millisecond.
-    let executor = is_initialisation(record).then_some(record.executor.as_deref()).flatten();
-    let texts = [
-        Some(&*record.provider),
-        Some(&*record.kind),
-        record.request_id.as_deref(),
-        record.status.as_deref(),
-        record.text.as_deref(),
-        executor,
-    ];
-    scratch.clear();
-    for text in texts {
-        // The length tells where a text ends; no text has the length of an absent one.
-        scratch.extend_from_slice(&text.map_or(u64::MAX, |text| text.len() as u64).to_le_bytes());
-        scratch.extend_from_slice(text.unwrap_or_default().as_bytes());
-    }
-    scratch.extend_from_slice(&record.at.map_or(i64::MIN, Timestamp::micros).to_le_bytes());
-    scratch.extend_from_slice(&record.duration_ms.unwrap_or(f64::NAN).to_le_bytes());
-    xxh3_64(scratch)
-}
-
-fn reject_identity(reject: &Reject) -> u64 {
-    let text = format!("{}|{}|{}|{}|{}", reject.source, reject.reason, reject.length, reject.detail, reject.excerpt);
-    xxh3_64(text.as_bytes())
 }
 
 fn source(((file, counts), end): ((&InputFile, FileCounts), FileEnd)) -> Source {

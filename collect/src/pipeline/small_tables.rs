@@ -5,9 +5,10 @@ use std::sync::Mutex;
 
 use faaslens_schemas::manifest::FileEntry;
 use faaslens_schemas::store::{NO_CONTEXT, TableFile, Transaction};
-use faaslens_schemas::table::Row;
-use faaslens_schemas::tables::{PlatformRecord, Reject};
+use faaslens_schemas::table::{Row, Table};
+use faaslens_schemas::tables::Reject;
 
+use super::statement_batch::StatementBatch;
 use super::{lock, take};
 use crate::Result;
 
@@ -16,37 +17,64 @@ const BATCH: usize = 1024;
 /// Batches that may wait for one table.
 const QUEUED: usize = 8;
 
+/// Rows that wait to be encoded together.
+pub(super) trait Batch: Default + Send {
+    /// What they are rows of.
+    const TABLE: &'static Table;
+
+    /// How many they are.
+    fn rows(&self) -> usize;
+
+    /// Appends the rows to a file of their table.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    fn write(&self, file: &mut TableFile) -> Result<()>;
+
+    /// Forgets the rows.
+    fn clear(&mut self);
+}
+
+impl Batch for Vec<Reject> {
+    const TABLE: &'static Table = Reject::TABLE;
+
+    fn rows(&self) -> usize {
+        self.len()
+    }
+
+    fn write(&self, file: &mut TableFile) -> Result<()> {
+        Ok(file.write_rows(self)?)
+    }
+
+    fn clear(&mut self) {
+        Self::clear(self);
+    }
+}
+
 /// A small table of part 0 that is written as it comes: rows are given in order of blocks, batches are encoded by
 /// whichever thread is free.
-pub(super) struct SmallTable<R> {
+pub(super) struct SmallTable<B> {
     /// The batch being filled.
-    rows: Mutex<Vec<R>>,
+    filling: Mutex<B>,
     /// Full batches, in order.
-    queue: Mutex<VecDeque<Vec<R>>>,
+    queue: Mutex<VecDeque<B>>,
     /// Batches that were encoded, for their memory.
-    spare: Mutex<Vec<Vec<R>>>,
+    spare: Mutex<Vec<B>>,
     file: Mutex<Option<TableFile>>,
 }
 
-impl<R: Row> SmallTable<R> {
+impl<B: Batch> SmallTable<B> {
     pub(super) fn new() -> Self {
-        Self { rows: Mutex::default(), queue: Mutex::default(), spare: Mutex::default(), file: Mutex::new(None) }
+        Self { filling: Mutex::default(), queue: Mutex::default(), spare: Mutex::default(), file: Mutex::new(None) }
     }
 
-    pub(super) fn push(&self, row: R) {
-        self.fill(|rows| rows.push(row));
-    }
-
-    pub(super) fn extend(&self, mut more: Vec<R>) {
-        self.fill(|rows| rows.append(&mut more));
-    }
-
-    fn fill(&self, add: impl FnOnce(&mut Vec<R>)) {
-        let mut rows = lock(&self.rows);
-        add(&mut rows);
-        if rows.len() >= BATCH {
-            let empty = lock(&self.spare).pop().unwrap_or_else(|| Vec::with_capacity(BATCH));
-            lock(&self.queue).push_back(std::mem::replace(&mut *rows, empty));
+    /// Adds rows to the batch being filled.
+    pub(super) fn fill(&self, add: impl FnOnce(&mut B)) {
+        let mut filling = lock(&self.filling);
+        add(&mut filling);
+        if filling.rows() >= BATCH {
+            let empty = lock(&self.spare).pop().unwrap_or_default();
+            lock(&self.queue).push_back(std::mem::replace(&mut *filling, empty));
         }
     }
 
@@ -61,15 +89,15 @@ impl<R: Row> SmallTable<R> {
             let Some(mut file) = take(&self.file, waiting >= QUEUED) else { return Ok(()) };
             loop {
                 let next = lock(&self.queue).pop_front();
-                let Some(mut rows) = next else { break };
+                let Some(mut batch) = next else { break };
                 let mut open = match file.take() {
                     Some(open) => open,
-                    None => transaction.file(R::TABLE, NO_CONTEXT)?,
+                    None => transaction.file(B::TABLE, NO_CONTEXT)?,
                 };
-                open.write_rows(&rows)?;
+                batch.write(&mut open)?;
                 *file = Some(open);
-                rows.clear();
-                lock(&self.spare).push(rows);
+                batch.clear();
+                lock(&self.spare).push(batch);
             }
             drop(file);
             if !self.has_batches() {
@@ -79,8 +107,8 @@ impl<R: Row> SmallTable<R> {
     }
 
     pub(super) fn finish(self, transaction: &Transaction) -> Result<Option<FileEntry>> {
-        let rest = std::mem::take(&mut *lock(&self.rows));
-        if !rest.is_empty() {
+        let rest = std::mem::take(&mut *lock(&self.filling));
+        if rest.rows() > 0 {
             lock(&self.queue).push_back(rest);
         }
         self.drain(transaction)?;
@@ -91,6 +119,6 @@ impl<R: Row> SmallTable<R> {
 
 /// The small tables of a run.
 pub(super) struct SmallTables {
-    pub(super) platform: SmallTable<PlatformRecord>,
-    pub(super) rejects: SmallTable<Reject>,
+    pub(super) platform: SmallTable<StatementBatch>,
+    pub(super) rejects: SmallTable<Vec<Reject>>,
 }

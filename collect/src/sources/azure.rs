@@ -289,7 +289,7 @@ fn whole<T>(bytes: &[u8], asked: &str, read: &mut impl FnMut(&Rows<'_>) -> Reply
     }
     // A failure that the engine noticed late stands as an object where a row should be.
     if let Some(row) = rows.rows.iter().find(|row| !row.get().starts_with('[')) {
-        return Reply::Done(Asked::TooMuch(crate::redact::excerpt(row.get().as_bytes(), 300)));
+        return Reply::Done(Asked::TooMuch(crate::redact::excerpt(row.get().as_bytes(), 300).into_owned()));
     }
     match read(rows) {
         Reply::Done(value) => Reply::Done(Asked::Whole(value)),

@@ -1,5 +1,7 @@
 //! Values of a column as a collector holds them, for [`super::TableFile::append`].
 
+use std::ops::Range;
+
 use crate::dictionary::Dictionary;
 
 /// Values of one column for some rows.
@@ -13,10 +15,18 @@ pub enum Cells<'a> {
     Named(&'a [u8], &'a Dictionary),
     /// 64-bit floats, NaN for an absent one.
     Numbers(&'a [f64]),
-    /// Whole numbers, or microseconds since the Unix epoch; none is absent.
+    /// Whole numbers, or microseconds since the Unix epoch; [`i64::MIN`] for an absent one.
     Integers(&'a [i64]),
     /// Texts that rarely repeat.
-    Texts(&'a Texts),
+    Texts(TextRows<'a>),
+}
+
+/// Some rows of texts.
+#[derive(Debug, Clone, Copy)]
+pub struct TextRows<'a> {
+    texts: &'a Texts,
+    from: usize,
+    until: usize,
 }
 
 /// Texts end to end, each with its length before it, as Parquet's plain encoding has them; absent ones take no bytes.
@@ -48,6 +58,29 @@ impl Texts {
         }
     }
 
+    /// Makes room for so many texts, of no bytes yet.
+    pub fn reserve(&mut self, texts: usize) {
+        self.ends.reserve(texts);
+    }
+
+    /// The bytes of a text; `None` for an absent one.
+    ///
+    /// # Panics
+    /// When there is no such row.
+    #[inline]
+    pub fn get(&self, row: usize) -> Option<&[u8]> {
+        self.plain(row, row + 1).get(LENGTH..)
+    }
+
+    /// Some rows.
+    ///
+    /// # Panics
+    /// When there are not all of these rows.
+    pub fn rows(&self, rows: Range<usize>) -> TextRows<'_> {
+        assert!(rows.start <= rows.end && rows.end <= self.len(), "rows {rows:?} of {}", self.len());
+        TextRows { texts: self, from: rows.start, until: rows.end }
+    }
+
     /// Forgets all texts and keeps the memory.
     pub fn clear(&mut self) {
         self.bytes.clear();
@@ -69,23 +102,41 @@ impl Texts {
         bytes.extend_from_slice(text.as_bytes());
     }
 
-    /// Whether each of some rows has a text.
-    pub(super) fn present(&self, from: usize, until: usize) -> impl ExactSizeIterator<Item = bool> + Clone {
-        let mut before = self.start(from);
-        self.ends[from..until].iter().map(move |&end| {
-            let present = end as usize >= before + LENGTH;
-            before = end as usize;
-            present
-        })
-    }
-
     /// Some rows in plain encoding.
-    pub(super) fn plain(&self, from: usize, until: usize) -> &[u8] {
+    fn plain(&self, from: usize, until: usize) -> &[u8] {
         if from == until { &[] } else { &self.bytes[self.start(from)..self.start(until)] }
     }
 
     /// Where a row begins.
     fn start(&self, row: usize) -> usize {
         if row == 0 { 0 } else { self.ends[row - 1] as usize }
+    }
+}
+
+impl<'a> TextRows<'a> {
+    /// Number of rows.
+    pub(super) fn len(self) -> usize {
+        self.until - self.from
+    }
+
+    /// So many of the first of these rows, and the others.
+    pub(super) fn split_at(self, rows: usize) -> (Self, Self) {
+        let middle = self.until.min(self.from + rows);
+        (Self { until: middle, ..self }, Self { from: middle, ..self })
+    }
+
+    /// Whether each row has a text.
+    pub(super) fn present(self) -> impl ExactSizeIterator<Item = bool> + Clone + use<'a> {
+        let mut before = self.texts.start(self.from);
+        self.texts.ends[self.from..self.until].iter().map(move |&end| {
+            let present = end as usize >= before + LENGTH;
+            before = end as usize;
+            present
+        })
+    }
+
+    /// The texts in plain encoding.
+    pub(super) fn plain(self) -> &'a [u8] {
+        self.texts.plain(self.from, self.until)
     }
 }

@@ -29,7 +29,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::error::{Error, Result};
 use crate::manifest::{Manifest, State};
 
-pub use cells::{Cells, Texts};
+pub use cells::{Cells, TextRows, Texts};
 pub use part_rows::PartRows;
 pub use transaction::Transaction;
 pub use writer::TableFile;

@@ -13,6 +13,7 @@ use super::column::labels::LabelColumn;
 use super::column::plain::PlainColumn;
 use super::writer::{PAGE_ROWS, ROW_GROUP_ROWS};
 use crate::arrow::array::{ArrayRef, Int64Array, RecordBatch, TimestampMicrosecondArray};
+use crate::arrow::buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
 use crate::arrow::datatypes::{DataType, FieldRef, Schema};
 
 /// Bytes of the texts of one column at most: with more of them, a row group ends early.
@@ -90,7 +91,7 @@ impl RowGroup {
                 (Column::Labels(column), Cells::Keyed(keys, texts)) => column.append(keys, |key| key, texts)?,
                 (Column::Labels(column), Cells::Named(keys, texts)) => column.append(keys, widen, texts)?,
                 (Column::Plain(column), Cells::Numbers(numbers)) => column.append_numbers(numbers)?,
-                (Column::Plain(column), Cells::Texts(texts)) => column.append_texts(texts)?,
+                (Column::Plain(column), Cells::Texts(texts)) => column.append_texts(*texts)?,
                 (Column::Other(column), Cells::Integers(numbers)) => column.append(numbers)?,
                 (_, cells) => {
                     return Err(ParquetError::General(format!("column {number}: its values cannot be {cells:?}")));
@@ -157,9 +158,13 @@ impl LibraryColumn {
             return Ok(());
         }
         let numbers = std::mem::take(&mut self.waiting);
+        let present = |row: usize| numbers[row] != i64::MIN;
+        let some_absent = self.field.is_nullable() && numbers.contains(&i64::MIN);
+        let valid = some_absent.then(|| NullBuffer::new(BooleanBuffer::collect_bool(numbers.len(), present)));
+        let numbers = ScalarBuffer::from(numbers);
         let array: ArrayRef = match self.field.data_type() {
-            DataType::Timestamp(..) => Arc::new(TimestampMicrosecondArray::from(numbers).with_timezone("UTC")),
-            _ => Arc::new(Int64Array::from(numbers)),
+            DataType::Timestamp(..) => Arc::new(TimestampMicrosecondArray::new(numbers, valid).with_timezone("UTC")),
+            _ => Arc::new(Int64Array::new(numbers, valid)),
         };
         self.encode(&array)
     }

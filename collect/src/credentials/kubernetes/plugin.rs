@@ -56,7 +56,7 @@ impl Plugin {
                 .map(|pair| (text(&pair["name"]), Secret::new(text(&pair["value"]))))
                 .collect(),
             wants_cluster: exec["provideClusterInfo"] == true,
-            hint: exec["installHint"].as_str().map(|hint| crate::redact::excerpt(hint.as_bytes(), 300)),
+            hint: exec["installHint"].as_str().map(|hint| crate::redact::excerpt(hint.as_bytes(), 300).into_owned()),
         })
     }
 

@@ -11,7 +11,7 @@ use parquet::schema::types::ColumnDescPtr;
 use super::chunk::{Chunk, Extras};
 use crate::arrow::array::{Array, ArrayRef, AsArray};
 use crate::arrow::datatypes::Float64Type;
-use crate::store::cells::Texts;
+use crate::store::cells::{TextRows, Texts};
 
 /// One such column of one row group.
 pub(in crate::store) struct PlainColumn {
@@ -65,14 +65,14 @@ impl PlainColumn {
     ///
     /// # Errors
     /// When a text is absent where none may be, or a page cannot be written.
-    pub(in crate::store) fn append_texts(&mut self, texts: &Texts) -> Result<()> {
-        let mut row = 0;
-        while row < texts.len() {
-            let until = texts.len().min(row + self.chunk.room());
-            self.chunk.add_each(texts.present(row, until))?;
-            self.values.extend_from_slice(texts.plain(row, until));
+    pub(in crate::store) fn append_texts(&mut self, texts: TextRows<'_>) -> Result<()> {
+        let mut rest = texts;
+        while rest.len() > 0 {
+            let (now, later) = rest.split_at(self.chunk.room());
+            self.chunk.add_each(now.present())?;
+            self.values.extend_from_slice(now.plain());
             self.end_full_page()?;
-            row = until;
+            rest = later;
         }
         Ok(())
     }
