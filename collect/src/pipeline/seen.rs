@@ -5,9 +5,11 @@
 /// Two different records share an identity with a probability of `n^2 / 2^65`: one in a million for 6 million records.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
-    /// A power of two of places.
+    /// A power of two of places, or none yet.
     places: Vec<u64>,
     taken: usize,
+    /// Places made for the first identity.
+    room: usize,
 }
 
 /// Marks a free place. Not 0: memory that the system hands out as zeros is first shared, when it is looked at, and taken
@@ -20,11 +22,10 @@ const INSTEAD_OF_FREE: u64 = 0x9e37_79b9_7f4a_7c15;
 const ROOM_MAX: u64 = 3 << 20;
 
 impl Seen {
-    /// An empty set with room for about so many identities.
+    /// An empty set. Room for about so many identities is made with the first of them, by the thread that brings it.
     pub(super) fn with_room(identities: u64) -> Self {
         let places = usize::try_from(identities.min(ROOM_MAX) * 8 / 7).unwrap_or(0);
-        let places = if places == 0 { 0 } else { places.next_power_of_two() };
-        Self { places: vec![FREE; places], taken: 0 }
+        Self { places: Vec::new(), taken: 0, room: places.next_power_of_two() }
     }
 
     /// Looks at the places of identities that will be added soon: these cache misses wait for each other no longer.
@@ -48,7 +49,8 @@ impl Seen {
 
     #[cold]
     fn grow(&mut self) {
-        let mut larger = vec![FREE; (self.places.len() * 2).max(1024)];
+        let places = if self.places.is_empty() { self.room } else { self.places.len() * 2 };
+        let mut larger = vec![FREE; places.max(1024)];
         for identity in std::mem::take(&mut self.places) {
             if identity != FREE {
                 place(&mut larger, identity);

@@ -32,7 +32,7 @@ enum Column {
 }
 
 impl RowGroup {
-    /// A row group without rows; `number` row groups of the file came before.
+    /// The first row group of a file, without rows.
     ///
     /// # Errors
     /// When a column is of a type that the library cannot write.
@@ -40,9 +40,8 @@ impl RowGroup {
         factory: &ArrowRowGroupWriterFactory,
         file: &SerializedFileWriter<W>,
         schema: &Schema,
-        number: usize,
     ) -> Result<Self> {
-        let writers = factory.create_column_writers(number)?;
+        let writers = factory.create_column_writers(0)?;
         let columns = writers.into_iter().zip(schema.fields()).zip(file.schema_descr().columns());
         let columns = columns.map(|((writer, field), descriptor)| {
             if file.properties().dictionary_enabled(descriptor.path()) {
@@ -109,21 +108,33 @@ impl RowGroup {
         Err(ParquetError::General(format!("expected {} columns, found {found}", self.columns.len())))
     }
 
-    /// Ends the row group and writes it to its file.
+    /// Writes the row group to its file, and begins the next one in the same memory; `number` row groups of the file came
+    /// before that.
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub(super) fn append_to<W: Write + Send>(self, file: &mut SerializedFileWriter<W>) -> Result<()> {
+    pub(super) fn append_to<W: Write + Send>(
+        &mut self,
+        file: &mut SerializedFileWriter<W>,
+        factory: &ArrowRowGroupWriterFactory,
+        number: usize,
+    ) -> Result<()> {
         let mut group = file.next_row_group()?;
-        for column in self.columns {
+        for (column, writer) in self.columns.iter_mut().zip(factory.create_column_writers(number)?) {
             match column {
                 Column::Labels(column) => column.append_to(&mut group)?,
                 Column::Plain(column) => column.append_to(&mut group)?,
-                Column::Other(column) => column.end()?.close()?.append_to_row_group(&mut group)?,
+                Column::Other(column) => column.renew(writer)?.close()?.append_to_row_group(&mut group)?,
             }
         }
         group.close()?;
+        self.rows = 0;
         Ok(())
+    }
+
+    /// Whether it has no rows.
+    pub(super) fn is_empty(&self) -> bool {
+        self.rows == 0
     }
 }
 
@@ -181,10 +192,10 @@ impl LibraryColumn {
         Ok(())
     }
 
-    /// The writer, with all numbers.
-    fn end(mut self) -> Result<ArrowColumnWriter> {
+    /// The writer, with all numbers; the next ones are for another.
+    fn renew(&mut self, next: ArrowColumnWriter) -> Result<ArrowColumnWriter> {
         self.hand_over()?;
-        Ok(self.writer)
+        Ok(std::mem::replace(&mut self.writer, next))
     }
 }
 

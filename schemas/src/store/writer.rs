@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::arrow::array::RecordBatch;
-use crate::arrow::datatypes::{DataType, SchemaRef};
+use crate::arrow::datatypes::DataType;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::{ArrowRowGroupWriterFactory, ArrowWriterOptions};
 use parquet::basic::{Compression, Encoding};
@@ -33,9 +33,8 @@ pub(super) const PAGE_ROWS: usize = 1 << 11;
 pub struct TableFile {
     writer: SerializedFileWriter<Checksummed>,
     factory: ArrowRowGroupWriterFactory,
-    schema: SchemaRef,
     /// The row group being filled, and how many came before it.
-    group: Option<RowGroup>,
+    group: RowGroup,
     groups: usize,
     path: PathBuf,
     final_path: String,
@@ -66,7 +65,8 @@ impl TableFile {
         let (writer, factory) = ArrowWriter::try_new_with_options(sink, schema.clone(), options)
             .and_then(ArrowWriter::into_serialized_writer)
             .map_err(Error::parquet(&path))?;
-        Ok(Self { writer, factory, schema, group: None, groups: 0, path, final_path, table, part, rows: 0, unsynced })
+        let group = RowGroup::new(&factory, &writer, &schema).map_err(Error::parquet(&path))?;
+        Ok(Self { writer, factory, group, groups: 0, path, final_path, table, part, rows: 0, unsynced })
     }
 
     /// Appends a batch of the table's schema.
@@ -81,9 +81,8 @@ impl TableFile {
     fn write_groups(&mut self, batch: &RecordBatch) -> Result<(), ParquetError> {
         let mut at = 0;
         while at < batch.num_rows() {
-            let group = self.open_group()?;
-            let rows = group.room().min(batch.num_rows() - at);
-            group.write(&batch.slice(at, rows))?;
+            let rows = self.group.room().min(batch.num_rows() - at);
+            self.group.write(&batch.slice(at, rows))?;
             at += rows;
             self.end_full_group()?;
         }
@@ -101,27 +100,18 @@ impl TableFile {
     }
 
     fn append_to_group(&mut self, rows: usize, cells: &[Cells<'_>]) -> Result<(), ParquetError> {
-        self.open_group()?.append(rows, cells)?;
+        self.group.append(rows, cells)?;
         self.end_full_group()
     }
 
-    fn open_group(&mut self) -> Result<&mut RowGroup, ParquetError> {
-        let group = match self.group.take() {
-            Some(group) => group,
-            None => RowGroup::new(&self.factory, &self.writer, &self.schema, self.groups)?,
-        };
-        Ok(self.group.insert(group))
-    }
-
     fn end_full_group(&mut self) -> Result<(), ParquetError> {
-        let full = self.group.as_ref().is_some_and(|group| group.room() == 0);
-        if full { self.end_group() } else { Ok(()) }
+        if self.group.room() == 0 { self.end_group() } else { Ok(()) }
     }
 
     fn end_group(&mut self) -> Result<(), ParquetError> {
-        if let Some(group) = self.group.take() {
-            group.append_to(&mut self.writer)?;
+        if !self.group.is_empty() {
             self.groups += 1;
+            self.group.append_to(&mut self.writer, &self.factory, self.groups)?;
         }
         Ok(())
     }

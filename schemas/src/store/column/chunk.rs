@@ -29,6 +29,9 @@ pub(super) struct Chunk {
     page_count: i32,
     rows: u64,
     sizes: Sizes,
+    /// What a page and the whole column chunk are put together in; kept for their memory.
+    page: Vec<u8>,
+    whole: Vec<u8>,
 }
 
 /// Compresses the values of pages while that pays: after a page that got hardly smaller, no other of its column and row
@@ -99,6 +102,8 @@ impl Chunk {
             page_count: 0,
             rows: 0,
             sizes: Sizes::default(),
+            page: Vec::new(),
+            whole: Vec::new(),
         }
     }
 
@@ -155,15 +160,16 @@ impl Chunk {
         if self.page_rows == 0 {
             return Ok(());
         }
-        let mut bytes = Vec::with_capacity(values.len() + 64);
+        let mut bytes = emptied(std::mem::take(&mut self.page));
         let absent = self.encode_levels(&mut bytes);
         let levels = bytes.len();
         let is_compressed = self.compressor.as_mut().is_some_and(|compressor| compressor.append(values, &mut bytes));
         if !is_compressed {
             bytes.extend_from_slice(values);
         }
+        let bytes = Bytes::from(bytes);
         let page = Page::DataPageV2 {
-            buf: Bytes::from(bytes),
+            buf: bytes.clone(),
             num_values: count(self.page_rows),
             encoding: self.encoding,
             num_nulls: count(absent),
@@ -174,6 +180,7 @@ impl Chunk {
             statistics: None,
         };
         self.sizes.add(&write_page(&mut self.pages, page, levels + values.len())?);
+        self.page = Vec::from(bytes);
         self.page_count += 1;
         self.rows += self.page_rows as u64;
         self.page_rows = 0;
@@ -194,43 +201,44 @@ impl Chunk {
         self.page_rows - self.present.iter().map(|present| *present as usize).sum::<usize>()
     }
 
-    /// Puts the column, whose last page has ended, into its row group.
+    /// Puts the column, whose last page has ended, into its row group, and forgets its rows. The memory of its pages is
+    /// kept for the next row group: fresh memory is dear.
     ///
     /// # Errors
     /// When its pages cannot be written, or it is not the row group's next column.
     pub(super) fn append_to<W: Write + Send>(
-        mut self,
+        &mut self,
         group: &mut SerializedRowGroupWriter<'_, W>,
         extras: Extras,
     ) -> Result<()> {
+        let (whole, close) = self.close(extras)?;
+        let whole = Bytes::from(whole);
+        group.append_column(&whole, close)?;
+        self.whole = Vec::from(whole);
+        Ok(())
+    }
+
+    /// All pages, that of the dictionary first, and what the file says of them.
+    fn close(&mut self, extras: Extras) -> Result<(Vec<u8>, ColumnCloseResult)> {
         let stats = |page_type, encoding, count| PageEncodingStats { page_type, encoding, count };
         let mut encodings = vec![Encoding::RLE, self.encoding];
         let mut page_stats = vec![stats(PageType::DATA_PAGE, self.encoding, self.page_count)];
-        let mut chunk = TrackedWrite::new(Vec::new());
+        let mut whole = std::mem::take(&mut self.whole);
+        whole.clear();
         let has_dictionary = extras.dictionary.is_some();
-        if let Some(DictionaryPage { values, count }) = extras.dictionary {
+        if let Some(dictionary) = extras.dictionary {
             encodings.push(Encoding::PLAIN);
             page_stats.insert(0, stats(PageType::DICTIONARY_PAGE, Encoding::PLAIN, 1));
-            let num_values = self::count(count);
-            let size = values.len();
-            let page = Page::DictionaryPage {
-                buf: Bytes::from(values),
-                num_values,
-                encoding: Encoding::PLAIN,
-                is_sorted: false,
-            };
-            self.sizes.add(&write_page(&mut chunk, page, size)?);
+            let mut sink = TrackedWrite::new(whole);
+            self.sizes.add(&dictionary.write(&mut sink)?);
+            whole = sink.into_inner()?;
         }
-        let mut chunk = chunk.into_inner()?;
-        let pages_begin = chunk.len();
-        let pages = self.pages.into_inner()?;
-        if has_dictionary {
-            chunk.extend_from_slice(&pages);
-        } else {
-            chunk = pages;
-        }
+        let pages_begin = whole.len();
+        let pages = std::mem::replace(&mut self.pages, TrackedWrite::new(Vec::new())).into_inner()?;
+        whole.extend_from_slice(&pages);
+        self.pages = TrackedWrite::new(emptied(pages));
         let compression = if self.compressor.is_some() { Compression::SNAPPY } else { Compression::UNCOMPRESSED };
-        let mut metadata = ColumnChunkMetaData::builder(self.descriptor)
+        let mut metadata = ColumnChunkMetaData::builder(self.descriptor.clone())
             .set_compression(compression)
             .set_encodings_mask(EncodingMask::new_from_encodings(encodings.iter()))
             .set_page_encoding_stats(page_stats)
@@ -242,17 +250,39 @@ impl Chunk {
         if let Some(statistics) = extras.statistics {
             metadata = metadata.set_statistics(statistics);
         }
-        let metadata = metadata.build()?;
         let close = ColumnCloseResult {
-            bytes_written: chunk.len() as u64,
+            bytes_written: whole.len() as u64,
             rows_written: self.rows,
-            metadata,
+            metadata: metadata.build()?,
             bloom_filter: None,
             column_index: None,
             offset_index: None,
         };
-        group.append_column(&Bytes::from(chunk), close)
+        (self.page_count, self.rows, self.sizes) = (0, 0, Sizes::default());
+        if let Some(compressor) = &mut self.compressor {
+            compressor.pays = true;
+        }
+        Ok((whole, close))
     }
+}
+
+impl DictionaryPage {
+    fn write(self, sink: &mut TrackedWrite<Vec<u8>>) -> Result<PageWriteSpec> {
+        let size = self.values.len();
+        let page = Page::DictionaryPage {
+            buf: Bytes::from(self.values),
+            num_values: count(self.count),
+            encoding: Encoding::PLAIN,
+            is_sorted: false,
+        };
+        write_page(sink, page, size)
+    }
+}
+
+/// The memory of what was written.
+fn emptied(mut bytes: Vec<u8>) -> Vec<u8> {
+    bytes.clear();
+    bytes
 }
 
 fn write_page(sink: &mut TrackedWrite<Vec<u8>>, page: Page, uncompressed: usize) -> Result<PageWriteSpec> {

@@ -134,8 +134,7 @@ impl LabelColumn {
                 self.indexes.extend(now.iter().map(|key| self.asked[key_of(*key) as usize]));
             } else {
                 self.chunk.add_some_absent(now.iter().map(|key| key_of(*key) != NONE))?;
-                let keys = now.iter().map(|key| key_of(*key)).filter(|key| *key != NONE);
-                self.indexes.extend(keys.map(|key| self.asked[key as usize]));
+                self.push_present(now, &key_of);
             }
             self.end_full_page()?;
             rest = later;
@@ -157,6 +156,18 @@ impl LabelColumn {
         absent
     }
 
+    /// Adds the indexes of the rows that have a text.
+    fn push_present<K: Copy>(&mut self, keys: &[K], key_of: &impl Fn(K) -> u32) {
+        let mut end = self.indexes.len();
+        self.indexes.resize(end + keys.len(), 0);
+        for key in keys {
+            let index = self.asked.get(key_of(*key) as usize);
+            self.indexes[end] = index.copied().unwrap_or_default();
+            end += usize::from(index.is_some());
+        }
+        self.indexes.truncate(end);
+    }
+
     fn end_full_page(&mut self) -> Result<()> {
         if self.chunk.room() == 0 { self.end_page() } else { Ok(()) }
     }
@@ -170,12 +181,12 @@ impl LabelColumn {
         self.chunk.end_page(&self.page)
     }
 
-    /// Ends the column and puts it into its row group.
+    /// Puts the column into its row group, and begins the next one.
     ///
     /// # Errors
     /// When its pages cannot be written, or it is not the row group's next column.
     pub(in crate::store) fn append_to<W: Write + Send>(
-        mut self,
+        &mut self,
         group: &mut SerializedRowGroupWriter<'_, W>,
     ) -> Result<()> {
         self.end_page()?;
@@ -185,6 +196,7 @@ impl LabelColumn {
             values.extend_from_slice(text.as_bytes());
         }
         let dictionary = Some(DictionaryPage { values, count: self.texts.len() });
+        self.texts.clear();
         self.chunk.append_to(group, Extras { dictionary, statistics: None })
     }
 }

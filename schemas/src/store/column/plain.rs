@@ -23,11 +23,14 @@ pub(in crate::store) struct PlainColumn {
     greatest: f64,
 }
 
+/// Least and greatest of no numbers.
+const NO_RANGE: (f64, f64) = (f64::INFINITY, f64::NEG_INFINITY);
+
 impl PlainColumn {
     /// No rows yet.
     pub(in crate::store) fn new(descriptor: ColumnDescPtr) -> Self {
-        let chunk = Chunk::new(descriptor, Encoding::PLAIN, true);
-        Self { chunk, values: Vec::new(), least: f64::INFINITY, greatest: f64::NEG_INFINITY }
+        let (least, greatest) = NO_RANGE;
+        Self { chunk: Chunk::new(descriptor, Encoding::PLAIN, true), values: Vec::new(), least, greatest }
     }
 
     /// Appends numbers, NaN for absent ones.
@@ -128,12 +131,12 @@ impl PlainColumn {
         Ok(())
     }
 
-    /// Ends the column and puts it into its row group.
+    /// Puts the column into its row group, and begins the next one.
     ///
     /// # Errors
     /// When its pages cannot be written, or it is not the row group's next column.
     pub(in crate::store) fn append_to<W: Write + Send>(
-        mut self,
+        &mut self,
         group: &mut SerializedRowGroupWriter<'_, W>,
     ) -> Result<()> {
         self.end_page()?;
@@ -142,6 +145,7 @@ impl PlainColumn {
         let greatest = if self.greatest == 0.0 { 0.0 } else { self.greatest };
         let statistics =
             (least <= greatest).then(|| Statistics::double(Some(least), Some(greatest), None, None, false));
+        (self.least, self.greatest) = NO_RANGE;
         self.chunk.append_to(group, Extras { dictionary: None, statistics })
     }
 }
