@@ -288,7 +288,7 @@ impl Map<'_> {
     fn events(&self, part: u32) -> anyhow::Result<Vec<RecordBatch>> {
         let mut events = Vec::new();
         for path in self.store.files(self.manifest, Event::TABLE, Some(part)) {
-            for batch in Store::batches(&path, EVENT_COLUMNS, BATCH_ROWS)? {
+            for batch in Store::keyed_batches(&path, EVENT_COLUMNS, BATCH_ROWS)? {
                 events.push(batch.with_context(|| format!("{}: cannot read", path.display()))?);
             }
         }

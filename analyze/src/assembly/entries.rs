@@ -155,13 +155,13 @@ impl<'a> Part<'a> {
         };
         part.pairs.intern("");
         for batch in batches {
-            let columns = Columns::of(batch, &mut part)?;
-            part.take(&columns, batch.num_rows(), run);
+            let mut columns = Columns::of(batch, &mut part)?;
+            part.take(&mut columns, batch.num_rows(), run);
         }
         Ok(part)
     }
 
-    fn take(&mut self, columns: &Columns<'a>, rows: usize, run: &'a RunContext) {
+    fn take(&mut self, columns: &mut Columns<'a>, rows: usize, run: &'a RunContext) {
         let mut last_site = None;
         let mut last_line = None;
         for row in 0..rows {
@@ -180,11 +180,10 @@ impl<'a> Part<'a> {
         }
     }
 
-    fn take_row(&mut self, columns: &Columns<'a>, row: usize, site: u32, logged_us: i64) {
+    fn take_row(&mut self, columns: &mut Columns<'a>, row: usize, site: u32, logged_us: i64) {
         let Some((kind, op)) = columns.meaning(row) else { return };
-        let Some(context) = columns.context_id.text(row) else { return };
-        let context = self.contexts.intern(context);
-        let pair = self.pair(columns.pair_id.text(row));
+        let Some(context) = columns.context_id.number(row, |text| self.contexts.intern(text)) else { return };
+        let pair = columns.pair_id.number(row, |text| self.pair(Some(text))).unwrap_or(NO_PAIR);
         let (start_ms, duration_ms) = (usable(columns.start_ms, row), usable(columns.duration_ms, row));
         let timed = match kind {
             Kind::Request => true,
@@ -202,7 +201,7 @@ impl<'a> Part<'a> {
             Op::RpcOut | Op::Db => columns.target.get(row),
         };
         let callee_pair = match op {
-            Op::RpcOut => self.pair(columns.callee_pair_id.text(row)),
+            Op::RpcOut => columns.callee_pair_id.number(row, |text| self.pair(Some(text))).unwrap_or(NO_PAIR),
             _ => NO_PAIR,
         };
         self.entries.push(Entry {
@@ -278,9 +277,9 @@ struct Columns<'a> {
     kind_codes: Codes,
     op: Vec<Option<Op>>,
     op_codes: Codes,
-    context_id: Texts<'a>,
-    pair_id: Texts<'a>,
-    callee_pair_id: Texts<'a>,
+    context_id: Ids<'a>,
+    pair_id: Ids<'a>,
+    callee_pair_id: Ids<'a>,
     start_ms: &'a Float64Array,
     duration_ms: &'a Float64Array,
     logged_at: &'a TimestampMicrosecondArray,
@@ -311,9 +310,9 @@ impl<'a> Columns<'a> {
             kind_codes,
             op: ops.iter().map(|text| operation(text)).collect(),
             op_codes,
-            context_id: texts_of(batch, "context_id")?,
-            pair_id: texts_of(batch, "pair_id")?,
-            callee_pair_id: texts_of(batch, "callee_pair_id")?,
+            context_id: Ids::of(batch, "context_id")?,
+            pair_id: Ids::of(batch, "pair_id")?,
+            callee_pair_id: Ids::of(batch, "callee_pair_id")?,
             start_ms: primitive_of::<Float64Type>(batch, "start_ms")?,
             duration_ms: primitive_of::<Float64Type>(batch, "duration_ms")?,
             logged_at: primitive_of::<TimestampMicrosecondType>(batch, "logged_at")?,
@@ -427,6 +426,28 @@ impl Labels {
 
     fn name(&self, row: usize) -> Name {
         self.get(row).unwrap_or(self.empty)
+    }
+}
+
+/// A column of ids, whose numbers are asked for once a distinct id.
+struct Ids<'a> {
+    texts: Vec<&'a str>,
+    codes: Codes,
+    /// Number of each text, once a row had it.
+    numbers: Vec<Option<u32>>,
+}
+
+impl<'a> Ids<'a> {
+    fn of(batch: &'a RecordBatch, column: &'static str) -> Result<Self> {
+        let (texts, codes) = codes_of(batch, column)?;
+        let numbers = vec![None; texts.len()];
+        Ok(Self { texts, codes, numbers })
+    }
+
+    /// Number of a row's id; `intern` gives one to an id that no row before it had.
+    fn number(&mut self, row: usize, intern: impl FnOnce(&'a str) -> u32) -> Option<u32> {
+        let code = self.codes.get(row)?;
+        Some(*self.numbers[code].get_or_insert_with(|| intern(self.texts[code])))
     }
 }
 

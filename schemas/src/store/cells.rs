@@ -29,6 +29,21 @@ pub struct TextRows<'a> {
     until: usize,
 }
 
+impl Cells<'_> {
+    /// The values of some of the rows.
+    pub(super) fn slice(self, rows: &Range<usize>) -> Self {
+        let rows = rows.clone();
+        match self {
+            Self::Same(text) => Self::Same(text),
+            Self::Keyed(keys, texts) => Self::Keyed(&keys[rows], texts),
+            Self::Named(keys, texts) => Self::Named(&keys[rows], texts),
+            Self::Numbers(numbers) => Self::Numbers(&numbers[rows]),
+            Self::Integers(numbers) => Self::Integers(&numbers[rows]),
+            Self::Texts(texts) => Self::Texts(texts.slice(&rows)),
+        }
+    }
+}
+
 /// Texts end to end, each with its length before it, as Parquet's plain encoding has them; absent ones take no bytes.
 #[derive(Debug, Default)]
 pub struct Texts {
@@ -123,6 +138,10 @@ impl<'a> TextRows<'a> {
     pub(super) fn split_at(self, rows: usize) -> (Self, Self) {
         let middle = self.until.min(self.from + rows);
         (Self { until: middle, ..self }, Self { from: middle, ..self })
+    }
+
+    fn slice(self, rows: &Range<usize>) -> Self {
+        Self { from: self.from + rows.start, until: self.from + rows.end, ..self }
     }
 
     /// Whether each row has a text.

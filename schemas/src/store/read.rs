@@ -3,11 +3,13 @@
 use std::fs::File;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::arrow::array::RecordBatch;
+use crate::arrow::datatypes::{DataType, Fields, Schema, SchemaRef};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
-    ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection,
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection,
 };
 
 use super::writer::write_atomically;
@@ -74,6 +76,22 @@ impl Store {
         } else {
             ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied())
         };
+        builder.with_projection(mask).with_batch_size(rows).build().map_err(Error::parquet(path))
+    }
+
+    /// As [`Store::batches`], but texts that a file keeps in dictionaries come as arrays with dictionaries: each is there once a
+    /// row group, as far as a batch does not reach into the next one.
+    ///
+    /// # Errors
+    /// When the file is missing or damaged.
+    pub fn keyed_batches(path: &Path, columns: &[&str], rows: usize) -> Result<ParquetRecordBatchReader> {
+        let file = File::open(path).map_err(Error::io("open", path))?;
+        let keyed = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).and_then(|plain| {
+            let options = ArrowReaderOptions::new().with_schema(keyed_schema(&plain));
+            ArrowReaderMetadata::try_new(Arc::clone(plain.metadata()), options)
+        });
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, keyed.map_err(Error::parquet(path))?);
+        let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
         builder.with_projection(mask).with_batch_size(rows).build().map_err(Error::parquet(path))
     }
 
@@ -156,4 +174,18 @@ fn with_path(error: Error, file: &Path) -> Error {
         }
         other => other,
     }
+}
+
+/// The schema of a file whose texts are labels where its first row group keeps them in a dictionary.
+fn keyed_schema(file: &ArrowReaderMetadata) -> SchemaRef {
+    let group = file.metadata().row_groups().first();
+    let is_keyed = |column: usize| group.is_some_and(|group| group.column(column).dictionary_page_offset().is_some());
+    let fields = file.schema().fields().iter().enumerate().map(|(column, field)| {
+        if field.data_type() == &DataType::Utf8 && is_keyed(column) {
+            let labels = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+            return Arc::new(field.as_ref().clone().with_data_type(labels));
+        }
+        Arc::clone(field)
+    });
+    Arc::new(Schema::new_with_metadata(fields.collect::<Fields>(), file.schema().metadata().clone()))
 }

@@ -78,7 +78,7 @@ impl RowGroup {
         Ok(())
     }
 
-    /// Appends `rows` rows, which may be more than it has room for.
+    /// Appends `rows` rows.
     ///
     /// # Errors
     /// When the cells are not those of the schema.

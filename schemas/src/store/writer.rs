@@ -89,19 +89,31 @@ impl TableFile {
         Ok(())
     }
 
-    /// Appends rows column by column, in the order of the table's columns. A row group ends with the rows that fill it, so
-    /// these should be far fewer than one holds.
+    /// Appends rows column by column, in the order of the table's columns.
     ///
     /// # Errors
     /// When the file cannot be written or the cells are not those of the table.
+    ///
+    /// # Panics
+    /// When a column has fewer rows.
     pub fn append(&mut self, rows: usize, cells: &[Cells<'_>]) -> Result<()> {
         self.rows += rows as u64;
-        self.append_to_group(rows, cells).map_err(Error::parquet(&self.path))
+        self.append_to_groups(rows, cells).map_err(Error::parquet(&self.path))
     }
 
-    fn append_to_group(&mut self, rows: usize, cells: &[Cells<'_>]) -> Result<(), ParquetError> {
-        self.group.append(rows, cells)?;
-        self.end_full_group()
+    fn append_to_groups(&mut self, rows: usize, cells: &[Cells<'_>]) -> Result<(), ParquetError> {
+        if rows < self.group.room() {
+            return self.group.append(rows, cells);
+        }
+        let mut at = 0;
+        while at < rows {
+            let until = rows.min(at + self.group.room());
+            let piece: Vec<Cells<'_>> = cells.iter().map(|cells| cells.slice(&(at..until))).collect();
+            self.group.append(until - at, &piece)?;
+            at = until;
+            self.end_full_group()?;
+        }
+        Ok(())
     }
 
     fn end_full_group(&mut self) -> Result<(), ParquetError> {
