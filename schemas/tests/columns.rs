@@ -7,6 +7,7 @@ use faaslens_schemas::store::{Cells, Store, TableFile, Texts};
 use faaslens_schemas::table::{Label, Row, Stage};
 use faaslens_schemas::tables::Event;
 use faaslens_schemas::time::Timestamp;
+use parquet::file::reader::{FileReader, SerializedFileReader};
 use proptest::prelude::*;
 
 /// A row made of small numbers: fields repeat, and every optional one is absent now and then.
@@ -124,8 +125,8 @@ impl Columns {
     }
 }
 
-/// Writes rows in pieces of some length and reads them back.
-fn round_trip(rows: &[Event], piece: usize) -> Result<Vec<Event>> {
+/// Writes rows in pieces of some length; gives what is read back, and the row groups of the file.
+fn round_trip(rows: &[Event], piece: usize) -> Result<(Vec<Event>, usize)> {
     let folder = tempfile::tempdir().expect("temporary folder");
     let store = Store::create(folder.path().join("store"))?;
     let transaction = store.begin("r1", Stage::Collect, 1)?;
@@ -136,7 +137,9 @@ fn round_trip(rows: &[Event], piece: usize) -> Result<Vec<Event>> {
     let mut manifest = Manifest::new("r1", 1);
     manifest.files.push(file.finish()?);
     let manifest = transaction.commit(manifest)?;
-    store.rows(&manifest, None)
+    let file = std::fs::File::open(store.root().join(&manifest.files[0].path)).expect("the file");
+    let groups = SerializedFileReader::new(file).expect("parquet").num_row_groups();
+    Ok((store.rows(&manifest, None)?, groups))
 }
 
 proptest! {
@@ -144,14 +147,29 @@ proptest! {
     #[test]
     fn rows_given_by_columns_are_read_back(seeds in prop::collection::vec(any::<[u8; 4]>(), 1..5000), piece in 1_usize..3000) {
         let rows: Vec<Event> = seeds.into_iter().map(event).collect();
-        prop_assert_eq!(round_trip(&rows, piece.max(20)).expect("a store"), rows);
+        prop_assert_eq!(round_trip(&rows, piece.max(20)).expect("a store"), (rows, 1));
     }
 }
 
 #[test]
 fn rows_of_several_row_groups_are_read_back() -> Result<()> {
     let rows: Vec<Event> = (0_u32..70_000).map(|n| event(n.wrapping_mul(0x9e37_79b9).to_le_bytes())).collect();
-    assert_eq!(round_trip(&rows, 1777)?, rows);
+    assert_eq!(round_trip(&rows, 1777)?, (rows, 3));
+    Ok(())
+}
+
+/// Three million letters that compression finds nothing in.
+fn noise(seed: u32) -> String {
+    let mixed = |n: u32| (n ^ n >> 15).wrapping_mul(0x85eb_ca6b);
+    (seed..seed + 3_000_000).map(|n| char::from(33 + (mixed(n.wrapping_mul(0x9e37_79b9)) >> 24) as u8 % 90)).collect()
+}
+
+#[test]
+fn row_groups_of_long_texts_end_early() -> Result<()> {
+    let rows: Vec<Event> = (0..12).map(|n| Event { headers: Some(noise(n << 24)), ..event([1, 2, 3, 4]) }).collect();
+    let (read, groups) = round_trip(&rows, 1)?;
+    assert!(read == rows, "long texts are read back");
+    assert!(groups > 1, "36 MB of texts in {groups} row group");
     Ok(())
 }
 

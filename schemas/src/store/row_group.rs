@@ -16,8 +16,8 @@ use crate::arrow::array::{ArrayRef, Int64Array, RecordBatch, TimestampMicrosecon
 use crate::arrow::buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
 use crate::arrow::datatypes::{DataType, FieldRef, Schema};
 
-/// Bytes of the texts of one column at most: with more of them, a row group ends early.
-const TEXTS_MAX: usize = 16 << 20;
+/// Bytes of one column at most: with more of them, a row group ends early.
+const BYTES_MAX: usize = 16 << 20;
 
 /// Columns of one row group.
 pub(super) struct RowGroup {
@@ -29,6 +29,17 @@ enum Column {
     Labels(Box<LabelColumn>),
     Plain(Box<PlainColumn>),
     Other(Box<LibraryColumn>),
+}
+
+impl Column {
+    /// Bytes of what is held of texts and numbers; whole numbers are few.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Labels(column) => column.text_bytes(),
+            Self::Plain(column) => column.bytes(),
+            Self::Other(_) => 0,
+        }
+    }
 }
 
 impl RowGroup {
@@ -57,7 +68,7 @@ impl RowGroup {
 
     /// Rows that it may still be given.
     pub(super) fn room(&self) -> usize {
-        let full = self.columns.iter().any(|column| matches!(column, Column::Labels(c) if c.text_bytes() > TEXTS_MAX));
+        let full = self.columns.iter().any(|column| column.bytes() > BYTES_MAX);
         if full { 0 } else { ROW_GROUP_ROWS.saturating_sub(self.rows) }
     }
 

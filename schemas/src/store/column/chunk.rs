@@ -20,6 +20,7 @@ pub(super) struct Chunk {
     descriptor: ColumnDescPtr,
     /// Encoding of the values of data pages.
     encoding: Encoding,
+    /// `None` where values are not worth a try.
     compressor: Option<Compressor>,
     /// Rows of the page being filled.
     page_rows: usize,
@@ -115,6 +116,11 @@ impl Chunk {
     /// Rows that the page being filled still takes; at 0 it is to be ended.
     pub(super) fn room(&self) -> usize {
         PAGE_ROWS - self.page_rows
+    }
+
+    /// Bytes of the pages so far.
+    pub(super) fn bytes(&self) -> usize {
+        self.pages.bytes_written()
     }
 
     /// Adds rows with a value to the page being filled, at most [`Chunk::room`] of them.

@@ -13,6 +13,9 @@ use crate::arrow::array::{Array, ArrayRef, AsArray};
 use crate::arrow::datatypes::Float64Type;
 use crate::store::cells::{TextRows, Texts};
 
+/// Bytes of values that end a page, however few rows it has.
+const PAGE_BYTES: usize = 1 << 20;
+
 /// One such column of one row group.
 pub(in crate::store) struct PlainColumn {
     chunk: Chunk,
@@ -121,8 +124,13 @@ impl PlainColumn {
         self.greatest = self.greatest.max(number);
     }
 
+    /// Bytes of the column in memory.
+    pub(in crate::store) fn bytes(&self) -> usize {
+        self.chunk.bytes() + self.values.len()
+    }
+
     fn end_full_page(&mut self) -> Result<()> {
-        if self.chunk.room() == 0 { self.end_page() } else { Ok(()) }
+        if self.chunk.room() == 0 || self.values.len() >= PAGE_BYTES { self.end_page() } else { Ok(()) }
     }
 
     fn end_page(&mut self) -> Result<()> {
