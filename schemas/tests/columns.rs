@@ -73,9 +73,11 @@ impl Columns {
             dictionaries.push(dictionary);
         }
         let mut headers = Texts::default();
-        rows.iter().for_each(|row| headers.push(row.headers.as_deref()));
+        for row in rows {
+            headers.push(row.headers.as_deref());
+        }
         let number = |number: Option<f64>| number.unwrap_or(f64::NAN);
-        let place = |names: &[&str], name: &str| names.iter().position(|known| *known == name).expect("known") as u8;
+        let place = |names: &[&str], name: &str| (0..).zip(names).find(|(_, known)| **known == name).expect("known").0;
         Self {
             dictionaries,
             keys,
