@@ -102,7 +102,7 @@ pub(super) struct Part {
     file: Option<TableFile>,
     executors: HashMap<ExecutorKey, u32>,
     executor_parts: Vec<(ExecutorKey, ExecutorPart)>,
-    /// Places in `executor_parts` of the executors of the block being gathered, by the block's keys.
+    /// Places in `executor_parts` of the executors of the block being taken, by the block's keys.
     places: Vec<u32>,
     client: Vec<ClientMoment>,
     /// Repetitions left out, by file.

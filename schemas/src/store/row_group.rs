@@ -98,8 +98,8 @@ impl RowGroup {
         for (number, (column, cells)) in self.columns.iter_mut().zip(cells).enumerate() {
             match (column, cells) {
                 (Column::Labels(column), Cells::Same(text)) => column.append_one(text, rows)?,
-                (Column::Labels(column), Cells::Keyed(keys, texts)) => column.append(keys, |key| key, texts)?,
-                (Column::Labels(column), Cells::Named(keys, texts)) => column.append(keys, widen, texts)?,
+                (Column::Labels(column), Cells::Keyed(keys, texts)) => column.append(keys, |key| key, *texts)?,
+                (Column::Labels(column), Cells::Named(keys, texts)) => column.append(keys, widen, *texts)?,
                 (Column::Plain(column), Cells::Numbers(numbers)) => column.append_numbers(numbers)?,
                 (Column::Plain(column), Cells::Texts(texts)) => column.append_texts(*texts)?,
                 (Column::Other(column), Cells::Integers(numbers)) => column.append(numbers)?,

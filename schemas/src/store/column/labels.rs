@@ -26,7 +26,8 @@ pub(in crate::store) struct LabelColumn {
 }
 
 /// Texts by number: those of a [`Dictionary`], or of an array's dictionary.
-trait Source {
+pub(in crate::store) trait Source {
+    /// How many texts there are; their numbers count from 0.
     fn count(&self) -> usize;
     /// Key in `texts` of the text that has `key` here.
     fn key_in(&self, key: u32, texts: &mut Dictionary) -> u32;
@@ -86,19 +87,6 @@ impl LabelColumn {
         Ok(())
     }
 
-    /// Appends rows whose texts are those of `keys` in a dictionary; `key_of` gives [`NONE`] for an absent one.
-    ///
-    /// # Errors
-    /// When a text is absent where none may be, or a page cannot be written.
-    pub(in crate::store) fn append<K: Copy>(
-        &mut self,
-        keys: &[K],
-        key_of: impl Fn(K) -> u32,
-        dictionary: &Dictionary,
-    ) -> Result<()> {
-        self.append_from(keys, key_of, dictionary)
-    }
-
     /// Appends an array of texts, plain or with a dictionary of 32-bit keys.
     ///
     /// # Errors
@@ -108,21 +96,30 @@ impl LabelColumn {
         if let Some(texts) = array.as_string_opt::<i32>() {
             let keys: Vec<u32> =
                 (0_u32..).zip(0..texts.len()).map(|(key, row)| key_of(texts.is_valid(row), key)).collect();
-            return self.append_from(&keys, |key| key, texts);
+            return self.append(&keys, |key| key, texts);
         }
         let other = || ParquetError::General(format!("expected labels, found {}", array.data_type()));
         let array = array.as_dictionary_opt::<Int32Type>().ok_or_else(other)?;
         let values = array.values().as_string_opt::<i32>().ok_or_else(other)?;
         let keys = array.keys();
         if keys.null_count() == 0 {
-            return self.append_from(keys.values(), i32::cast_unsigned, values);
+            return self.append(keys.values(), i32::cast_unsigned, values);
         }
         let keys: Vec<u32> =
             (0..keys.len()).map(|row| key_of(keys.is_valid(row), keys.value(row).cast_unsigned())).collect();
-        self.append_from(&keys, |key| key, values)
+        self.append(&keys, |key| key, values)
     }
 
-    fn append_from<K: Copy>(&mut self, keys: &[K], key_of: impl Fn(K) -> u32, source: &impl Source) -> Result<()> {
+    /// Appends rows whose texts are those of `keys` in a source; `key_of` gives [`NONE`] for an absent one.
+    ///
+    /// # Errors
+    /// When a text is absent where none may be, or a page cannot be written.
+    pub(in crate::store) fn append<K: Copy>(
+        &mut self,
+        keys: &[K],
+        key_of: impl Fn(K) -> u32,
+        source: &impl Source,
+    ) -> Result<()> {
         self.asked.clear();
         self.asked.resize(source.count(), NONE);
         let mut rest = keys;
